@@ -1,0 +1,35 @@
+/// The only things that are ever written.
+package enum Change: Sendable {
+    case insertClick(Click)
+    case insertCustomer(Customer)
+    /// Gives a customer without a link the one of this click.
+    case attachCustomer(CustomerKey, Click)
+    case claimLead(LeadClaim, CustomerID, LeadID)
+    case insertLead(Lead, CustomerKey)
+    /// The customer is as it was before the sale.
+    case insertSale(Sale, Customer)
+    /// The customer's first sale through this link.
+    case convert(CustomerKey, LinkID, Sale)
+    case insertLink(Link)
+    case updateLink(Link)
+    case deleteLink(Link, at: Timestamp)
+    case insertDomain(Domain)
+    case insertWorkspace(Workspace)
+    case updateWorkspace(Workspace)
+    case insertToken(Token)
+    case revokeToken(Token)
+    /// A row is written as it is.
+    case touch
+
+    /// Whether cached tokens, workspaces, links or domains must be read again.
+    package var touchesRegistry: Bool {
+        switch self {
+        case .insertClick, .insertCustomer, .attachCustomer, .claimLead, .insertLead, .insertSale,
+            .convert, .touch:
+            false
+        case .insertLink, .updateLink, .deleteLink, .insertDomain, .insertWorkspace,
+            .updateWorkspace, .insertToken, .revokeToken:
+            true
+        }
+    }
+}

@@ -1,0 +1,243 @@
+/// Everything that can be asked to change. Whoever asks (API, import, command line) translates to
+/// one of these; ids and time are stamped before, so that a command is plain data and deciding it
+/// twice gives the same answer.
+package enum Command: Sendable {
+    case recordClick(RecordClick)
+    case recordLead(RecordLead)
+    case recordSale(RecordSale)
+    case addCustomer(AddCustomer)
+    case createLink(CreateLink)
+    case updateLink(UpdateLink)
+    case deleteLink(DeleteLink)
+    case createDomain(CreateDomain)
+    case createWorkspace(CreateWorkspace)
+    case updateWorkspace(UpdateWorkspace)
+    case createToken(CreateToken)
+    case revokeToken(RevokeToken)
+    /// Writes without changing anything, to show that writing works.
+    case proveWritable
+}
+
+/// How a command came in, where that changes a rule.
+package enum Origin: Sendable {
+    /// Happening now: the newest lead counts, ids are fresh.
+    case live
+    /// Happened before: only leads up to the event's own time count, and an id may be one that an
+    /// earlier run of the same import has already recorded.
+    case imported
+}
+
+package struct RecordClick: Sendable {
+    package var id: ClickID
+    package var linkID: LinkID
+    package var at: Timestamp
+    /// Where the visitor went; nil: the link's destination.
+    package var url: String?
+    package var trigger: Trigger = .link
+    package var visitor: Visitor
+    /// The site whose script reports the click, to be checked against the workspace's allowed
+    /// hostnames; `.some(nil)`: no site was named. nil: no check, the visitor followed the link.
+    package var reportingHostname: String??
+    package var origin: Origin = .live
+
+    package init(id: ClickID, linkID: LinkID, at: Timestamp, visitor: Visitor) {
+        (self.id, self.linkID, self.at, self.visitor) = (id, linkID, at, visitor)
+    }
+}
+
+package enum LeadMode: String, Sendable, CaseIterable {
+    /// Both record the lead before the answer; the names are Dub's.
+    case async, wait
+    /// Only the customer is created; a later request records the lead.
+    case deferred
+}
+
+package struct RecordLead: Sendable {
+    /// One id for each event to record (`eventQuantity`).
+    package var ids: [LeadID]
+    package var customer: CustomerKey
+    package var clickID: ClickID?
+    package var eventName: String
+    package var mode: LeadMode
+    package var profile: CustomerProfile
+    package var metadata: String?
+    package var at: Timestamp
+    package var origin: Origin = .live
+
+    package init(
+        ids: [LeadID], customer: CustomerKey, clickID: ClickID?, eventName: String,
+        mode: LeadMode = .async, profile: CustomerProfile, metadata: String? = nil, at: Timestamp
+    ) {
+        (self.ids, self.customer, self.clickID) = (ids, customer, clickID)
+        (self.eventName, self.mode, self.profile) = (eventName, mode, profile)
+        (self.metadata, self.at) = (metadata, at)
+    }
+
+    package var claim: LeadClaim { LeadClaim(customer: customer, eventName: eventName) }
+}
+
+/// One lead per customer and event name, for ever. Names are compared in lower case with dashes
+/// for spaces, as Dub does.
+package struct LeadClaim: Hashable, Sendable {
+    package let customer: CustomerKey
+    package let normalizedName: String
+    package init(customer: CustomerKey, eventName: String) {
+        self.customer = customer
+        normalizedName = String(eventName.lowercased().map { $0 == " " ? "-" : $0 })
+    }
+}
+
+package struct RecordSale: Sendable {
+    package var id: SaleID
+    package var customer: CustomerKey
+    package var money: Money
+    package var eventName: String
+    package var paymentProcessor: PaymentProcessor
+    package var invoiceID: String?
+    /// Credit this lead (case-sensitive) instead of the newest.
+    package var leadEventName: String?
+    package var metadata: String?
+    package var clickID: ClickID?
+    package var profile: CustomerProfile
+    /// The id of the lead that a direct sale of a new customer makes.
+    package var directLeadID: LeadID
+    package var at: Timestamp
+    package var origin: Origin = .live
+
+    package init(
+        id: SaleID, customer: CustomerKey, money: Money, eventName: String,
+        paymentProcessor: PaymentProcessor = .custom, invoiceID: String? = nil,
+        leadEventName: String? = nil, metadata: String? = nil, clickID: ClickID? = nil,
+        profile: CustomerProfile, directLeadID: LeadID, at: Timestamp
+    ) {
+        (self.id, self.customer, self.money, self.eventName) = (id, customer, money, eventName)
+        (self.paymentProcessor, self.invoiceID) = (paymentProcessor, invoiceID)
+        (self.leadEventName, self.metadata, self.clickID) = (leadEventName, metadata, clickID)
+        (self.profile, self.directLeadID, self.at) = (profile, directLeadID, at)
+    }
+
+    package var invoice: InvoiceKey? {
+        invoiceID.nonEmpty.map { InvoiceKey(workspaceID: customer.workspaceID, invoiceID: $0) }
+    }
+    package var lead: LeadKey {
+        LeadKey(
+            customer: customer, eventName: leadEventName,
+            until: origin == .live ? .distantFuture : at)
+    }
+}
+
+/// One sale per workspace and invoice, for ever.
+package struct InvoiceKey: Hashable, Sendable {
+    package let workspaceID: WorkspaceID
+    package let invoiceID: String
+    package init(workspaceID: WorkspaceID, invoiceID: String) {
+        (self.workspaceID, self.invoiceID) = (workspaceID, invoiceID)
+    }
+}
+
+/// A customer known before anything else happened, as imports bring them.
+package struct AddCustomer: Sendable {
+    package var key: CustomerKey
+    package var profile: CustomerProfile
+    package var clickID: ClickID?
+    package var country: String?
+    package var at: Timestamp
+
+    package init(
+        key: CustomerKey, profile: CustomerProfile, clickID: ClickID?, country: String?,
+        at: Timestamp
+    ) {
+        (self.key, self.profile, self.clickID) = (key, profile, clickID)
+        (self.country, self.at) = (country, at)
+    }
+}
+
+package struct CreateLink: Sendable {
+    package var link: Link
+    /// Whether a key that is taken may be replaced by one of `spareKeys`: true for random keys.
+    package var spareKeys: [String]
+    package init(link: Link, spareKeys: [String] = []) {
+        (self.link, self.spareKeys) = (link, spareKeys)
+    }
+}
+
+package struct UpdateLink: Sendable {
+    package var selector: LinkSelector
+    package var workspaceID: WorkspaceID
+    /// What the request sets; everything else stays.
+    package var edit: LinkEdit
+    package var at: Timestamp
+    package init(
+        selector: LinkSelector, workspaceID: WorkspaceID, edit: LinkEdit, at: Timestamp
+    ) {
+        (self.selector, self.workspaceID, self.edit, self.at) = (selector, workspaceID, edit, at)
+    }
+}
+
+/// New values for some of a link's fields.
+package struct LinkEdit: Sendable {
+    package var domain: String?
+    package var key: String?
+    package var url: String?
+    package var fields: [@Sendable (inout Link) -> Void] = []
+    package init() {}
+
+    package func applied(to link: Link) -> Link {
+        var link = link
+        if let domain { link.domain = domain }
+        if let key { link.key = key }
+        if let url { link.url = url }
+        for field in fields { field(&link) }
+        return link
+    }
+}
+
+package enum LinkSelector: Hashable, Sendable {
+    case id(LinkID)
+    case externalID(WorkspaceID, String)
+    case address(domain: String, key: String)
+}
+
+package struct DeleteLink: Sendable {
+    package var selector: LinkSelector
+    package var workspaceID: WorkspaceID
+    package var at: Timestamp
+    package init(selector: LinkSelector, workspaceID: WorkspaceID, at: Timestamp) {
+        (self.selector, self.workspaceID, self.at) = (selector, workspaceID, at)
+    }
+}
+
+package struct CreateDomain: Sendable {
+    package var domain: Domain
+    package init(domain: Domain) { self.domain = domain }
+}
+
+package struct CreateWorkspace: Sendable {
+    package var workspace: Workspace
+    package init(workspace: Workspace) { self.workspace = workspace }
+}
+
+/// New values for some of a workspace's settings, found by its slug.
+package struct UpdateWorkspace: Sendable {
+    package var slug: String
+    package var name: String?
+    package var plan: Plan?
+    package var allowedHostnames: [String]?
+    package var conflictPolicy: ConflictPolicy?
+    package var publishableKey: String?
+    package init(slug: String) { self.slug = slug }
+}
+
+package struct CreateToken: Sendable {
+    package var token: Token
+    package init(token: Token) { self.token = token }
+}
+
+package struct RevokeToken: Sendable {
+    package var workspaceID: WorkspaceID
+    package var id: TokenID
+    package var at: Timestamp
+    package init(workspaceID: WorkspaceID, id: TokenID, at: Timestamp) {
+        (self.workspaceID, self.id, self.at) = (workspaceID, id, at)
+    }
+}

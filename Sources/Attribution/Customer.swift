@@ -1,0 +1,79 @@
+/// Somebody who came through a link, known by the id the user's own system has for them.
+package struct Customer: Equatable, Sendable {
+    package var id: CustomerID
+    package var workspaceID: WorkspaceID
+    package var externalID: String
+    package var name: String?
+    package var email: String?
+    package var avatar: String?
+    package var country: String?
+    /// The link and click that brought the customer; nil for one that was imported without.
+    package var linkID: LinkID?
+    package var clickID: ClickID?
+    package var clickedAt: Timestamp?
+    package var createdAt: Timestamp
+
+    package var sales: Int64 = 0
+    /// Minor units of the base currency.
+    package var saleAmount: Int64 = 0
+    package var firstSaleAt: Timestamp?
+
+    package init(
+        id: CustomerID, workspaceID: WorkspaceID, externalID: String, createdAt: Timestamp
+    ) {
+        (self.id, self.workspaceID) = (id, workspaceID)
+        (self.externalID, self.createdAt) = (externalID, createdAt)
+    }
+
+    package var key: CustomerKey { CustomerKey(workspaceID: workspaceID, externalID: externalID) }
+}
+
+/// How requests name a customer.
+package struct CustomerKey: Hashable, Sendable {
+    package let workspaceID: WorkspaceID
+    package let externalID: String
+    package init(workspaceID: WorkspaceID, externalID: String) {
+        (self.workspaceID, self.externalID) = (workspaceID, externalID)
+    }
+}
+
+/// What a request says about a customer who may have to be created.
+package struct CustomerProfile: Equatable, Sendable {
+    /// The id a new customer gets, stamped with the request.
+    package var id: CustomerID
+    package var name: String?
+    package var email: String?
+    package var avatar: String?
+    /// The name of a customer for whom neither name nor e-mail is given.
+    package var spareName: String
+
+    package init(
+        id: CustomerID, name: String? = nil, email: String? = nil, avatar: String? = nil,
+        spareName: String
+    ) {
+        (self.id, self.name, self.email, self.avatar) = (id, name, email, avatar)
+        self.spareName = spareName
+    }
+
+    /// A new customer that `click` brought.
+    package func customer(_ key: CustomerKey, from click: Click?, at: Timestamp) -> Customer {
+        var customer = Customer(
+            id: id, workspaceID: key.workspaceID, externalID: key.externalID, createdAt: at)
+        customer.name = name.nonEmpty ?? email.nonEmpty ?? spareName
+        customer.email = email.nonEmpty
+        customer.avatar = avatar.nonEmpty
+        customer.country = click?.visitor.country
+        customer.linkID = click?.linkID
+        customer.clickID = click?.id
+        customer.clickedAt = click?.at
+        return customer
+    }
+}
+
+extension String? {
+    /// The text unless it is empty.
+    package var nonEmpty: String? {
+        guard let self, !self.isEmpty else { return nil }
+        return self
+    }
+}

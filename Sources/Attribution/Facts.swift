@@ -1,0 +1,206 @@
+/// What a decision may look at. The facts of a whole batch are loaded at once; each command's
+/// changes are absorbed, so that the next command of the batch sees them.
+package struct Facts: Sendable {
+    package var workspaces: [WorkspaceID: WorkspaceState] = [:]
+    package var links: [LinkID: LinkState] = [:]
+    package var clicks: [ClickID: Click] = [:]
+    /// The last counted click of an identity on a link.
+    package var lastClicks: [VisitKey: LastClick] = [:]
+    package var customers: [CustomerKey: Customer] = [:]
+    package private(set) var leads: [LeadKey: LeadState] = [:]
+    /// The questions that were asked about each customer's leads, for new leads to answer.
+    private var leadQuestions: [CustomerKey: [LeadKey]] = [:]
+    package var leadClaims: Set<LeadClaim> = []
+    package var invoices: [InvoiceKey: SaleReceipt] = [:]
+    /// Sales already recorded under the id of an imported one.
+    package var importedSales: [SaleID: SaleReceipt] = [:]
+    /// The links that a customer has bought through.
+    package var conversions: [CustomerKey: Set<LinkID>] = [:]
+    /// What link, domain, workspace and token commands look at.
+    package var registry = Registry()
+
+    package init() {}
+
+    /// Notes a question about a customer's leads and what the database answers.
+    package mutating func ask(_ question: LeadKey, answer: LeadState?) {
+        leads[question] = answer
+        leadQuestions[question.customer, default: []].append(question)
+    }
+}
+
+package struct WorkspaceState: Equatable, Sendable {
+    package var allowedHostnames: [String]
+    package var conflictPolicy: ConflictPolicy
+    package var saleAmount: Int64
+    package init(allowedHostnames: [String], conflictPolicy: ConflictPolicy, saleAmount: Int64) {
+        self.allowedHostnames = allowedHostnames
+        (self.conflictPolicy, self.saleAmount) = (conflictPolicy, saleAmount)
+    }
+}
+
+/// The part of a link that decisions and tracking answers need.
+package struct LinkState: Equatable, Sendable {
+    package var id: LinkID
+    package var workspaceID: WorkspaceID
+    package var domain: String
+    package var key: String
+    package var url: String
+    package var externalID: String?
+    package var tenantID: String?
+    package var isDisabled: Bool
+    package var isDeleted: Bool
+    package var saleAmount: Int64
+
+    package init(
+        id: LinkID, workspaceID: WorkspaceID, domain: String, key: String, url: String,
+        externalID: String?, tenantID: String?, isDisabled: Bool, isDeleted: Bool,
+        saleAmount: Int64
+    ) {
+        (self.id, self.workspaceID) = (id, workspaceID)
+        (self.domain, self.key, self.url) = (domain, key, url)
+        (self.externalID, self.tenantID) = (externalID, tenantID)
+        (self.isDisabled, self.isDeleted, self.saleAmount) = (isDisabled, isDeleted, saleAmount)
+    }
+}
+
+extension LinkState {
+    package init(_ link: Link) {
+        self.init(
+            id: link.id, workspaceID: link.workspaceID, domain: link.domain, key: link.key,
+            url: link.url, externalID: link.externalID, tenantID: link.tenantID,
+            isDisabled: link.disabledAt != nil, isDeleted: false, saleAmount: link.saleAmount)
+    }
+}
+
+package struct VisitKey: Hashable, Sendable {
+    package let linkID: LinkID
+    package let identity: String
+    package init(linkID: LinkID, identity: String) {
+        (self.linkID, self.identity) = (linkID, identity)
+    }
+}
+
+package struct LastClick: Equatable, Sendable {
+    package var id: ClickID
+    package var at: Timestamp
+    package init(id: ClickID, at: Timestamp) { (self.id, self.at) = (id, at) }
+}
+
+/// A question about a customer's leads: the newest (of that name) up to a moment.
+package struct LeadKey: Hashable, Sendable {
+    package let customer: CustomerKey
+    package let eventName: String?
+    package let until: Timestamp
+    package init(customer: CustomerKey, eventName: String?, until: Timestamp) {
+        (self.customer, self.eventName, self.until) = (customer, eventName, until)
+    }
+
+    /// Whether a lead is an answer to the question at all.
+    func admits(_ lead: Lead) -> Bool {
+        lead.at <= until && (eventName == nil || eventName == lead.eventName)
+    }
+}
+
+package struct LeadState: Equatable, Sendable {
+    package var id: LeadID
+    package var linkID: LinkID
+    package var clickID: ClickID?
+    package var at: Timestamp
+    package init(id: LeadID, linkID: LinkID, clickID: ClickID?, at: Timestamp) {
+        (self.id, self.linkID, self.clickID, self.at) = (id, linkID, clickID, at)
+    }
+
+    /// Newest by time; of the same millisecond, by id.
+    func isNewer(than other: LeadState) -> Bool {
+        at == other.at ? id > other.id : at > other.at
+    }
+}
+
+/// Existing records that names and keys must not collide with.
+package struct Registry: Sendable {
+    package var links: [LinkSelector: Link] = [:]
+    package var domains: [String: Domain] = [:]
+    package var workspacesWithDomain: Set<WorkspaceID> = []
+    package var workspaces: [String: Workspace] = [:]
+    package var tokens: [TokenID: Token] = [:]
+    package var tokenCounts: [WorkspaceID: Int] = [:]
+    package init() {}
+}
+
+extension Facts {
+    /// The same change that the database will see, on the facts in memory. Held to it by a test:
+    /// facts after absorbing equal facts loaded after the commit.
+    package mutating func absorb(_ change: Change) {
+        switch change {
+        case .insertClick(let click): absorb(click)
+        case .insertCustomer(let customer): customers[customer.key] = customer
+        case .attachCustomer(let key, let click):
+            customers[key]?.linkID = click.linkID
+            customers[key]?.clickID = click.id
+            customers[key]?.clickedAt = click.at
+        case .claimLead(let claim, _, _): leadClaims.insert(claim)
+        case .insertLead(let lead, let key): absorb(lead, of: key)
+        case .insertSale(let sale, let customer): absorb(sale, of: customer)
+        case .convert(let key, let linkID, _): conversions[key, default: []].insert(linkID)
+        case .insertLink, .updateLink, .deleteLink, .insertDomain, .insertWorkspace,
+            .updateWorkspace, .insertToken, .revokeToken, .touch:
+            registry.absorb(change)
+            absorbState(of: change)
+        }
+    }
+
+    /// Links and workspaces also stand among the facts of tracking.
+    private mutating func absorbState(of change: Change) {
+        switch change {
+        case .insertLink(let link): links[link.id] = LinkState(link)
+        case .updateLink(let link):
+            var state = LinkState(link)
+            state.saleAmount = links[link.id]?.saleAmount ?? link.saleAmount
+            links[link.id] = state
+        case .deleteLink(let link, _): links[link.id]?.isDeleted = true
+        case .insertWorkspace(let workspace):
+            workspaces[workspace.id] = WorkspaceState(
+                allowedHostnames: workspace.allowedHostnames,
+                conflictPolicy: workspace.conflictPolicy, saleAmount: 0)
+        case .updateWorkspace(let workspace):
+            workspaces[workspace.id]?.allowedHostnames = workspace.allowedHostnames
+            workspaces[workspace.id]?.conflictPolicy = workspace.conflictPolicy
+        default: break
+        }
+    }
+
+    private mutating func absorb(_ click: Click) {
+        clicks[click.id] = click
+        if let identity = click.visitor.identity {
+            let key = VisitKey(linkID: click.linkID, identity: identity)
+            if let last = lastClicks[key], last.at > click.at { return }
+            lastClicks[key] = LastClick(id: click.id, at: click.at)
+        }
+    }
+
+    private mutating func absorb(_ lead: Lead, of key: CustomerKey) {
+        let state = LeadState(
+            id: lead.id, linkID: lead.linkID, clickID: lead.clickID, at: lead.at)
+        for question in leadQuestions[key] ?? [] where question.admits(lead) {
+            if let known = leads[question], known.isNewer(than: state) { continue }
+            leads[question] = state
+        }
+    }
+
+    private mutating func absorb(_ sale: Sale, of customer: Customer) {
+        let receipt = SaleReceipt(sale: sale, customer: customer)
+        importedSales[sale.id] = receipt
+        if let invoice = sale.invoiceID.nonEmpty {
+            invoices[InvoiceKey(workspaceID: sale.workspaceID, invoiceID: invoice)] = receipt
+        }
+        if var known = customers[customer.key] {
+            known.sales += 1
+            known.saleAmount += sale.baseAmount ?? 0
+            known.firstSaleAt = min(known.firstSaleAt ?? sale.at, sale.at)
+            customers[customer.key] = known
+        }
+        guard let amount = sale.baseAmount else { return }
+        links[sale.linkID]?.saleAmount += amount
+        workspaces[sale.workspaceID]?.saleAmount += amount
+    }
+}

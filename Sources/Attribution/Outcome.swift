@@ -1,0 +1,80 @@
+/// What became of a command, once it is durable.
+package enum Outcome: Sendable {
+    case click(Recorded)
+    case lead(LeadOutcome)
+    case sale(SaleOutcome)
+    case customer(Customer, isCreated: Bool)
+    case link(Link)
+    case deleted(LinkID)
+    case domain(Domain)
+    case workspace(Workspace)
+    case token(Token)
+    case writable
+    /// Nothing changed.
+    case refused(Refusal)
+
+    package struct Recorded: Equatable, Sendable {
+        /// The click that stands: the one of the command, or an earlier one of the same visitor.
+        package var id: ClickID
+        package var isRepeat: Bool
+    }
+}
+
+package enum LeadOutcome: Equatable, Sendable {
+    /// `isRecorded` is false for a deferred lead, where only the customer is kept.
+    case tracked(LeadReceipt, isRecorded: Bool)
+    /// This customer already has a lead of that name; nothing changed.
+    case duplicate(clickID: ClickID, customer: Customer)
+}
+
+package struct LeadReceipt: Equatable, Sendable {
+    package var clickID: ClickID
+    package var link: LinkState
+    package var customer: Customer
+}
+
+package enum SaleOutcome: Equatable, Sendable {
+    case recorded(SaleReceipt)
+    /// The invoice is known: the first answer, and the fields in which the request differs from it.
+    case replayed(SaleReceipt, differing: [String])
+    /// The customer is unknown, or the amount is 0: nothing changed.
+    case ignored(eventName: String)
+}
+
+package struct SaleReceipt: Equatable, Sendable {
+    package var sale: Sale
+    package var customer: Customer
+    package init(sale: Sale, customer: Customer) { (self.sale, self.customer) = (sale, customer) }
+}
+
+/// Why a command changed nothing. How each is answered stands in one place of the server.
+package enum Refusal: Equatable, Sendable {
+    // Clicks named by a request.
+    case clickRequired
+    case clickNotFound(ClickID)
+    case linkOfClickNotFound(ClickID)
+    case linkOfClickForeign(LinkID, ClickID)
+    case linkOfClickDisabled(LinkID, ClickID, EventKind)
+    case hostnameDenied(String?)
+    // The customer's own link and leads.
+    case linkOfCustomerNotFound(CustomerID)
+    case linkOfCustomerDisabled(LinkID, CustomerID)
+    case leadNotFound(externalID: String, leadEventName: String?)
+    // Sales.
+    case invoiceConflict(differing: [String])
+    case totalTooLarge
+    // Links, domains, workspaces, tokens.
+    case linkNotFound
+    case linkForeign(WorkspaceID)
+    case keyTaken
+    case externalIDTaken
+    case rootLinkKept
+    case domainTaken
+    case domainForeign
+    case slugTaken(String)
+    case workspaceNotFound(String)
+    case tokenNotFound(String)
+    case tokenLimitReached(Int)
+
+    package enum EventKind: String, Sendable { case lead, sale }
+}

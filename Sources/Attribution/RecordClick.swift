@@ -1,0 +1,34 @@
+/// Clicks of one identity on one link within this time are one click.
+package let clickDedupeWindow = Timestamp.hour
+
+func decide(_ command: RecordClick, _ facts: Facts) -> Decision {
+    guard let link = facts.links[command.linkID], !link.isDeleted else {
+        return .refused(.linkNotFound)
+    }
+    if command.origin == .imported, facts.clicks[command.id] != nil {
+        return Decision(outcome: .click(.init(id: command.id, isRepeat: true)), changes: [])
+    }
+    if let last = lastClick(of: command, facts) {
+        return Decision(outcome: .click(.init(id: last.id, isRepeat: true)), changes: [])
+    }
+    if let hostname = command.reportingHostname {
+        let allowed = facts.workspaces[link.workspaceID]?.allowedHostnames ?? []
+        guard isAllowed(hostname: hostname, by: allowed) else {
+            return .refused(.hostnameDenied(hostname))
+        }
+    }
+    let click = Click(
+        id: command.id, workspaceID: link.workspaceID, linkID: link.id, at: command.at,
+        url: command.url ?? link.url, trigger: command.trigger, visitor: command.visitor)
+    return Decision(
+        outcome: .click(.init(id: click.id, isRepeat: false)), changes: [.insertClick(click)])
+}
+
+/// The click of the same visitor that this one repeats. Imported clicks are as they were counted.
+private func lastClick(of command: RecordClick, _ facts: Facts) -> LastClick? {
+    guard command.origin == .live, let identity = command.visitor.identity,
+        let last = facts.lastClicks[VisitKey(linkID: command.linkID, identity: identity)],
+        command.at < last.at.adding(clickDedupeWindow)
+    else { return nil }
+    return last
+}

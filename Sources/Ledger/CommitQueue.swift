@@ -1,0 +1,133 @@
+import Attribution
+import Dispatch
+import Foundation
+import Synchronization
+
+/// Natural batching: while one batch commits, the next one gathers. No timer, so a lone command
+/// waits for nobody; the more there are, the more share one fsync.
+final class CommitQueue: Sendable {
+    private struct Entry {
+        let command: Command
+        let arrival: ContinuousClock.Instant
+        let continuation: CheckedContinuation<Result<Outcome, LedgerError>, Never>
+    }
+
+    private struct State {
+        var entries: [Entry] = []
+        var isStopped = false
+        var isIdle = false
+        var stopWaiters: [CheckedContinuation<Void, Never>] = []
+        var hasEnded = false
+    }
+
+    private let state = Mutex(State())
+    private let wake = DispatchSemaphore(value: 0)
+    private let limits: Limits
+    private let commit: @Sendable ([Command]) throws -> [Outcome]
+
+    init(limits: Limits, commit: @escaping @Sendable ([Command]) throws -> [Outcome]) {
+        self.limits = limits
+        self.commit = commit
+        let thread = Thread { [self] in run() }
+        thread.name = "commit"
+        thread.stackSize = 4 << 20
+        thread.start()
+    }
+
+    var depth: Int { state.withLock { $0.entries.count } }
+
+    func submit(_ command: Command) async throws(LedgerError) -> Outcome {
+        let result = await withCheckedContinuation { continuation in
+            let refusal: LedgerError? = state.withLock { state in
+                if state.isStopped { return .stopped }
+                if state.entries.count >= limits.queueDepthMax { return .overloaded }
+                state.entries.append(
+                    Entry(command: command, arrival: .now, continuation: continuation))
+                if state.isIdle {
+                    state.isIdle = false
+                    wake.signal()
+                }
+                return nil
+            }
+            if let refusal { continuation.resume(returning: .failure(refusal)) }
+        }
+        return try result.get()
+    }
+
+    func stop() async {
+        await withCheckedContinuation { waiter in
+            let hasEnded = state.withLock { state in
+                state.isStopped = true
+                if state.isIdle {
+                    state.isIdle = false
+                    wake.signal()
+                }
+                if !state.hasEnded { state.stopWaiters.append(waiter) }
+                return state.hasEnded
+            }
+            if hasEnded { waiter.resume() }
+        }
+    }
+
+    private func run() {
+        while let batch = next() { answer(batch) }
+        let waiters = state.withLock { state in
+            state.hasEnded = true
+            return state.stopWaiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// Blocks until there is something to commit; nil once stopped and empty.
+    private func next() -> [Entry]? {
+        while true {
+            let batch: [Entry]? = state.withLock { state in
+                if state.entries.isEmpty {
+                    if state.isStopped { return nil }
+                    state.isIdle = true
+                    return []
+                }
+                let batch = Array(state.entries.prefix(limits.batchMax))
+                state.entries.removeFirst(batch.count)
+                return batch
+            }
+            guard let batch else { return nil }
+            if !batch.isEmpty { return batch }
+            wake.wait()
+        }
+    }
+
+    private func answer(_ batch: [Entry]) {
+        let deadline = ContinuousClock.now - limits.waitMax
+        var inTime: [Entry] = []
+        inTime.reserveCapacity(batch.count)
+        for entry in batch {
+            if entry.arrival < deadline {
+                entry.continuation.resume(returning: .failure(.overloaded))
+            } else {
+                inTime.append(entry)
+            }
+        }
+        let results = results(of: inTime.map(\.command))
+        for (entry, result) in zip(inTime, results) { entry.continuation.resume(returning: result) }
+    }
+
+    /// One bad command never fails its neighbours: if the schema refuses the batch, each command
+    /// is tried alone. A database that can't be used fails them all at once.
+    private func results(of commands: [Command]) -> [Result<Outcome, LedgerError>] {
+        guard !commands.isEmpty else { return [] }
+        do {
+            return try commit(commands).map { .success($0) }
+        } catch let error as SQLError {
+            switch error {
+            case .unavailable(let detail):
+                return commands.map { _ in .failure(.unavailable(detail)) }
+            case .constraint, .corrupt, .other:
+                guard commands.count > 1 else { return [.failure(.defect("\(error)"))] }
+                return commands.flatMap { results(of: [$0]) }
+            }
+        } catch {
+            return commands.map { _ in .failure(.defect("\(error)")) }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import Attribution
+
+/// The one store. Writes go through `submit`, which answers when the change is durable; everything
+/// else reads.
+package final class Ledger: Sendable {
+    package let database: any SQLDatabase
+    private let queue: CommitQueue
+
+    package init(
+        database: any SQLDatabase, limits: Limits = Limits(),
+        onBatch: @escaping @Sendable (BatchReport) -> Void = { _ in }
+    ) {
+        self.database = database
+        queue = CommitQueue(limits: limits) { commands in
+            try Self.commit(commands, database, onBatch)
+        }
+    }
+
+    /// Decides the command and commits its changes. Once accepted, a command commits even if the
+    /// caller goes away.
+    ///
+    /// - Throws: `LedgerError`. `overloaded` and `stopped` changed nothing.
+    package func submit(_ command: Command) async throws(LedgerError) -> Outcome {
+        try await queue.submit(command)
+    }
+
+    package func read<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLTransaction) throws -> Value
+    ) async throws -> Value {
+        try await database.read(body)
+    }
+
+    /// Commands that wait to be committed.
+    package var queueDepth: Int { queue.depth }
+
+    /// Commits what was accepted, refuses what comes, and returns when nothing is left.
+    package func stop() async { await queue.stop() }
+
+    // The whole way of a batch: load, decide, apply, commit.
+    private static func commit(
+        _ commands: [Command], _ database: any SQLDatabase,
+        _ onBatch: @Sendable (BatchReport) -> Void
+    ) throws -> [Outcome] {
+        let start = ContinuousClock.now
+        let outcomes = try database.write { transaction in
+            var facts = try FactsLoader.load(commands, transaction)
+            var outcomes: [Outcome] = []
+            var changes: [Change] = []
+            outcomes.reserveCapacity(commands.count)
+            for command in commands {
+                let decision = decide(command, facts)
+                for change in decision.changes { facts.absorb(change) }
+                changes += decision.changes
+                outcomes.append(decision.outcome)
+            }
+            if !changes.isEmpty { try ChangeWriter.apply(changes, transaction) }
+            return outcomes
+        }
+        onBatch(BatchReport(size: commands.count, duration: ContinuousClock.now - start))
+        return outcomes
+    }
+}
+
+/// What one transaction did, for metrics.
+package struct BatchReport: Sendable {
+    package let size: Int
+    package let duration: Duration
+}
+
+package enum LedgerError: Error, Equatable {
+    /// The queue is full, or the command waited too long. Nothing was recorded.
+    case overloaded
+    /// The server is shutting down. Nothing was recorded.
+    case stopped
+    /// The database can't be used now. Nothing was recorded, unless the failure was in the last
+    /// step of a commit: the same request again settles it.
+    case unavailable(String)
+    /// A defect: the schema refused what the rules allowed. Nothing was recorded.
+    case defect(String)
+}

@@ -1,0 +1,11 @@
+/// Every bound of the commit path.
+package struct Limits: Sendable {
+    /// Commands that may wait to be committed; one more is told to come back.
+    package var queueDepthMax = 4_096
+    /// Commands in one transaction.
+    package var batchMax = 512
+    /// How long a command may wait before it is dropped, uncommitted, with an answer that says so.
+    package var waitMax: Duration = .seconds(10)
+
+    package init() {}
+}

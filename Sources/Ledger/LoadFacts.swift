@@ -1,0 +1,189 @@
+import Attribution
+
+/// Loads what a batch of commands must know: in three steps whatever its size, because a customer
+/// names a click and a click names a link.
+struct FactsLoader {
+    private let transaction: any SQLTransaction
+    private(set) var facts = Facts()
+    private var workspaceIDs: Set<WorkspaceID> = []
+    private var linkIDs: Set<LinkID> = []
+    private var clickIDs: Set<ClickID> = []
+    private var visits: [VisitKey: Timestamp] = [:]
+    private var customers: Set<CustomerKey> = []
+    /// Customers whose own click a lead without one falls back to.
+    private var clickOwners: Set<CustomerKey> = []
+    private var buyers: Set<CustomerKey> = []
+    private var leadKeys: Set<LeadKey> = []
+    private var claims: Set<LeadClaim> = []
+    private var invoices: Set<InvoiceKey> = []
+    private var importedSales: Set<SaleID> = []
+
+    static func load(_ commands: [Command], _ transaction: any SQLTransaction) throws -> Facts {
+        var loader = FactsLoader(transaction: transaction)
+        for command in commands { loader.note(command) }
+        try loader.loadNamed()
+        try loader.loadClicks()
+        try loader.loadLinks()
+        loader.facts.registry = try RegistryLoader.load(commands, transaction)
+        return loader.facts
+    }
+
+    private init(transaction: any SQLTransaction) { self.transaction = transaction }
+
+    private mutating func note(_ command: Command) {
+        switch command {
+        case .recordClick(let click):
+            linkIDs.insert(click.linkID)
+            if click.origin == .imported { clickIDs.insert(click.id) }
+            if let identity = click.visitor.identity {
+                visits[VisitKey(linkID: click.linkID, identity: identity)] = click.at
+            }
+        case .recordLead(let lead):
+            noteCustomer(lead.customer)
+            claims.insert(lead.claim)
+            if let clickID = lead.clickID {
+                clickIDs.insert(clickID)
+            } else {
+                clickOwners.insert(lead.customer)
+            }
+        case .recordSale(let sale):
+            noteCustomer(sale.customer)
+            buyers.insert(sale.customer)
+            leadKeys.insert(sale.lead)
+            if let clickID = sale.clickID { clickIDs.insert(clickID) }
+            if let invoice = sale.invoice { invoices.insert(invoice) }
+            if sale.origin == .imported { importedSales.insert(sale.id) }
+        case .addCustomer(let customer):
+            noteCustomer(customer.key)
+            if let clickID = customer.clickID { clickIDs.insert(clickID) }
+        case .createLink, .updateLink, .deleteLink, .createDomain, .createWorkspace,
+            .updateWorkspace, .createToken, .revokeToken, .proveWritable:
+            break
+        }
+    }
+
+    private mutating func noteCustomer(_ key: CustomerKey) {
+        customers.insert(key)
+        workspaceIDs.insert(key.workspaceID)
+    }
+
+    private mutating func loadNamed() throws {
+        try each(customers, Statements.customer, { $0.arguments }) { loader, key, rows in
+            guard let row = rows.first else { return }
+            let customer = try Customer(row)
+            loader.facts.customers[key] = customer
+            if let linkID = customer.linkID { loader.linkIDs.insert(linkID) }
+            if let clickID = customer.clickID, loader.clickOwners.contains(key) {
+                loader.clickIDs.insert(clickID)
+            }
+        }
+        for (named, statement) in [
+            (false, Statements.newestLead), (true, Statements.newestNamedLead),
+        ] {
+            let keys = leadKeys.filter { ($0.eventName != nil) == named }
+            try each(Set(keys), statement, { $0.arguments }) { loader, key, rows in
+                let state = try rows.first.map(LeadState.init)
+                loader.facts.ask(key, answer: state)
+                if let state { loader.linkIDs.insert(state.linkID) }
+            }
+        }
+        try each(claims, Statements.leadClaim, { $0.arguments }) { loader, claim, rows in
+            if !rows.isEmpty { loader.facts.leadClaims.insert(claim) }
+        }
+        try each(buyers, Statements.conversions, { $0.arguments }) { loader, key, rows in
+            loader.facts.conversions[key] = Set(try rows.map { try $0.id(0) })
+        }
+        try loadSales()
+    }
+
+    private mutating func loadSales() throws {
+        try each(invoices, Statements.saleByInvoice, { $0.arguments }) { loader, key, rows in
+            loader.facts.invoices[key] = try rows.first.map(SaleReceipt.init)
+        }
+        try each(importedSales, Statements.saleByID, { [.init($0)] }) { loader, id, rows in
+            loader.facts.importedSales[id] = try rows.first.map(SaleReceipt.init)
+        }
+        try each(
+            Set(visits.keys), Statements.lastClick,
+            { [visits] key in
+                let since = visits[key]?.adding(-clickDedupeWindow)
+                return [.text(key.identity), .init(key.linkID), .init(since)]
+            }
+        ) { loader, key, rows in
+            loader.facts.lastClicks[key] = try rows.first.map {
+                LastClick(id: try $0.id(0), at: try $0.moment(1))
+            }
+        }
+    }
+
+    private mutating func loadClicks() throws {
+        try each(clickIDs, Statements.click, { [.init($0)] }) { loader, id, rows in
+            guard let row = rows.first else { return }
+            let click = try Click(row)
+            loader.facts.clicks[id] = click
+            loader.linkIDs.insert(click.linkID)
+        }
+    }
+
+    private mutating func loadLinks() throws {
+        try each(linkIDs, Statements.linkState, { [.init($0)] }) { loader, id, rows in
+            guard let row = rows.first else { return }
+            let link = try LinkState(row)
+            loader.facts.links[id] = link
+            loader.workspaceIDs.insert(link.workspaceID)
+        }
+        try each(workspaceIDs, Statements.workspaceState, { [.init($0)] }) { loader, id, rows in
+            loader.facts.workspaces[id] = try rows.first.map(WorkspaceState.init)
+        }
+    }
+
+    /// Runs a statement once for each key, all in one go, and hands each its rows.
+    private mutating func each<Key>(
+        _ keys: Set<Key>, _ statement: SQLStatement, _ arguments: (Key) -> [SQLValue],
+        _ body: (inout FactsLoader, Key, [SQLRow]) throws -> Void
+    ) throws {
+        guard !keys.isEmpty else { return }
+        let keys = Array(keys)
+        let results = try transaction.query(statement, each: keys.map(arguments))
+        for (key, rows) in zip(keys, results) { try body(&self, key, rows) }
+    }
+}
+
+extension CustomerKey {
+    fileprivate var arguments: [SQLValue] { [.init(workspaceID), .text(externalID)] }
+}
+extension LeadKey {
+    fileprivate var arguments: [SQLValue] {
+        let always = customer.arguments + [.init(until)]
+        return eventName.map { always + [.text($0)] } ?? always
+    }
+}
+extension LeadClaim {
+    fileprivate var arguments: [SQLValue] { customer.arguments + [.text(normalizedName)] }
+}
+extension InvoiceKey {
+    fileprivate var arguments: [SQLValue] { [.init(workspaceID), .text(invoiceID)] }
+}
+
+extension LeadState {
+    init(_ row: SQLRow) throws {
+        self.init(
+            id: try row.id(0), linkID: try row.id(1), clickID: try row.optionalID(2),
+            at: try row.moment(3))
+    }
+}
+
+extension SaleReceipt {
+    init(_ row: SQLRow) throws {
+        self.init(
+            sale: try Sale(row), customer: try Customer(row, from: Sale.columnCount))
+    }
+}
+
+extension WorkspaceState {
+    init(_ row: SQLRow) throws {
+        self.init(
+            allowedHostnames: try row.text(1).split(separator: " ").map(String.init),
+            conflictPolicy: try row.option(2), saleAmount: try row.integer(3))
+    }
+}

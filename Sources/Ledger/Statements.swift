@@ -1,0 +1,182 @@
+import Attribution
+
+/// Every statement of the commit path, each beside the index that serves it.
+enum Statements {
+    // Facts.
+    /// Primary key.
+    static let workspaceState = SQLStatement(
+        "SELECT id, allowed_hostnames, conflict_policy, sale_amount FROM workspace WHERE id = ?1")
+    /// Primary key.
+    static let linkState = SQLStatement(
+        """
+        SELECT id, workspace_id, domain, key, url, external_id, tenant_id, disabled_at, deleted_at,
+          sale_amount
+        FROM link WHERE id = ?1
+        """)
+    /// Primary key.
+    static let click = SQLStatement("SELECT \(Click.columns) FROM click WHERE id = ?1")
+    /// click_by_identity.
+    static let lastClick = SQLStatement(
+        """
+        SELECT id, at FROM click WHERE identity = ?1 AND link_id = ?2 AND at > ?3
+        ORDER BY at DESC LIMIT 1
+        """)
+    /// customer_by_external_id.
+    static let customer = SQLStatement(
+        """
+        SELECT \(Customer.columns("c")) FROM customer c
+        WHERE c.workspace_id = ?1 AND c.external_id = ?2
+        """)
+    /// customer_by_external_id, lead_by_customer. The newest lead up to a moment.
+    static let newestLead = SQLStatement(
+        """
+        SELECT l.id, l.link_id, l.click_id, l.at FROM customer c
+        JOIN lead l ON l.customer_id = c.id
+        WHERE c.workspace_id = ?1 AND c.external_id = ?2 AND l.at <= ?3
+        ORDER BY l.at DESC, l.id DESC LIMIT 1
+        """)
+    /// The same, of one name.
+    static let newestNamedLead = SQLStatement(
+        """
+        SELECT l.id, l.link_id, l.click_id, l.at FROM customer c
+        JOIN lead l ON l.customer_id = c.id
+        WHERE c.workspace_id = ?1 AND c.external_id = ?2 AND l.at <= ?3 AND l.event_name = ?4
+        ORDER BY l.at DESC, l.id DESC LIMIT 1
+        """)
+    /// customer_by_external_id, primary key of lead_claim.
+    static let leadClaim = SQLStatement(
+        """
+        SELECT 1 FROM customer c JOIN lead_claim l ON l.customer_id = c.id
+        WHERE c.workspace_id = ?1 AND c.external_id = ?2 AND l.event_name = ?3
+        """)
+    /// sale_by_invoice.
+    static let saleByInvoice = SQLStatement(
+        """
+        SELECT \(Sale.columns("s")), \(Customer.columns("c")) FROM sale s
+        JOIN customer c ON c.id = s.customer_id
+        WHERE s.workspace_id = ?1 AND s.invoice_id = ?2 AND s.invoice_id <> ''
+        """)
+    /// Primary key.
+    static let saleByID = SQLStatement(
+        """
+        SELECT \(Sale.columns("s")), \(Customer.columns("c")) FROM sale s
+        JOIN customer c ON c.id = s.customer_id
+        WHERE s.id = ?1
+        """)
+    /// customer_by_external_id, primary key of conversion.
+    static let conversions = SQLStatement(
+        """
+        SELECT v.link_id FROM customer c JOIN conversion v ON v.customer_id = c.id
+        WHERE c.workspace_id = ?1 AND c.external_id = ?2
+        """)
+
+    // Changes.
+    static let insertClick = SQLStatement(
+        """
+        INSERT INTO click (\(Click.columns))
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+        """)
+    static let insertCustomer = SQLStatement(
+        """
+        INSERT INTO customer (id, workspace_id, external_id, name, email, avatar, country, link_id,
+          click_id, clicked_at, created_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+        """)
+    static let attachCustomer = SQLStatement(
+        """
+        UPDATE customer SET link_id = ?3, click_id = ?4, clicked_at = ?5
+        WHERE workspace_id = ?1 AND external_id = ?2
+        """)
+    static let insertLead = SQLStatement(
+        """
+        INSERT INTO lead (id, workspace_id, customer_id, link_id, click_id, event_name, at, metadata)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        """)
+    static let claimLead = SQLStatement(
+        "INSERT INTO lead_claim (customer_id, event_name, lead_id) VALUES (?1, ?2, ?3)")
+    static let insertSale = SQLStatement(
+        """
+        INSERT INTO sale (id, workspace_id, customer_id, link_id, click_id, lead_id, event_name, at,
+          amount, currency, base_amount, payment_processor, invoice_id, metadata)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+        """)
+    static let insertConversion = SQLStatement(
+        "INSERT INTO conversion (customer_id, link_id, sale_id) VALUES (?1, ?2, ?3)")
+    static let countLink = SQLStatement(
+        """
+        UPDATE link SET clicks = clicks + ?2, leads = leads + ?3, conversions = conversions + ?4,
+          sales = sales + ?5, sale_amount = sale_amount + ?6,
+          last_clicked = CASE WHEN last_clicked >= ?7 THEN last_clicked
+            ELSE coalesce(?7, last_clicked) END,
+          last_lead_at = CASE WHEN last_lead_at >= ?8 THEN last_lead_at
+            ELSE coalesce(?8, last_lead_at) END,
+          last_conversion_at = CASE WHEN last_conversion_at >= ?9 THEN last_conversion_at
+            ELSE coalesce(?9, last_conversion_at) END
+        WHERE id = ?1
+        """)
+    static let countCustomer = SQLStatement(
+        """
+        UPDATE customer SET sales = sales + ?2, sale_amount = sale_amount + ?3,
+          first_sale_at = CASE WHEN first_sale_at <= ?4 THEN first_sale_at ELSE ?4 END
+        WHERE id = ?1
+        """)
+    static let countWorkspace = SQLStatement(
+        """
+        UPDATE workspace SET clicks = clicks + ?2, leads = leads + ?3, sales = sales + ?4,
+          sale_amount = sale_amount + ?5
+        WHERE id = ?1
+        """)
+}
+
+/// Statements of links, domains, workspaces and tokens.
+enum RegistryStatements {
+    static let linkByID = SQLStatement(
+        "SELECT \(LinkSQL.columns) FROM link WHERE id = ?1 AND deleted_at IS NULL")
+    static let linkByExternalID = SQLStatement(
+        """
+        SELECT \(LinkSQL.columns) FROM link
+        WHERE workspace_id = ?1 AND external_id = ?2 AND deleted_at IS NULL
+        """)
+    static let linkByAddress = SQLStatement(
+        "SELECT \(LinkSQL.columns) FROM link WHERE domain = ?1 AND key = ?2 AND deleted_at IS NULL")
+    static let insertLink = SQLStatement(LinkSQL.insert)
+    static let updateLink = SQLStatement(LinkSQL.update)
+    static let deleteLink = SQLStatement(
+        "UPDATE link SET deleted_at = ?2, updated_at = ?2 WHERE id = ?1")
+
+    static let domainBySlug = SQLStatement("SELECT \(Domain.columns) FROM domain WHERE slug = ?1")
+    static let anyDomainOf = SQLStatement("SELECT 1 FROM domain WHERE workspace_id = ?1 LIMIT 1")
+    static let insertDomain = SQLStatement(
+        """
+        INSERT INTO domain (\(Domain.columns)) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+        """)
+
+    static let workspaceBySlug = SQLStatement(
+        "SELECT \(Workspace.columns("w")) FROM workspace w WHERE w.slug = ?1")
+    static let insertWorkspace = SQLStatement(
+        """
+        INSERT INTO workspace (id, slug, name, plan, allowed_hostnames, publishable_key,
+          conflict_policy, created_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        """)
+    static let updateWorkspace = SQLStatement(
+        """
+        UPDATE workspace SET name = ?2, plan = ?3, allowed_hostnames = ?4, publishable_key = ?5,
+          conflict_policy = ?6
+        WHERE id = ?1
+        """)
+
+    static let tokenByID = SQLStatement("SELECT \(Token.columns("t")) FROM token t WHERE t.id = ?1")
+    static let tokenCount = SQLStatement(
+        "SELECT count(*) FROM token WHERE workspace_id = ?1 AND revoked_at IS NULL")
+    static let insertToken = SQLStatement(
+        """
+        INSERT INTO token (id, workspace_id, name, digest, scopes, created_at, expires_at,
+          revoked_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        """)
+    static let revokeToken = SQLStatement("UPDATE token SET revoked_at = ?2 WHERE id = ?1")
+
+    static let touch = SQLStatement("UPDATE registry SET revision = revision")
+    static let advanceRevision = SQLStatement("UPDATE registry SET revision = revision + 1")
+}

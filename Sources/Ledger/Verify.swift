@@ -1,0 +1,115 @@
+import Attribution
+
+/// A counter that does not equal what the events say.
+package struct Difference: Equatable, Sendable {
+    package var record: String
+    package var id: String
+    package var counter: String
+    package var stored: Int64
+    package var recomputed: Int64
+}
+
+package struct Verification: Sendable {
+    package var differences: [Difference] = []
+    package var checked: [(record: String, count: Int64)] = []
+    /// What the events add up to, for people to read.
+    package var totals: [(name: String, value: Int64)] = []
+}
+
+extension SQLTransaction {
+    /// Recomputes every counter and total from the events and compares to the cent. One snapshot:
+    /// it may run while the server does.
+    package func verify(_ progress: (String) -> Void = { _ in }) throws -> Verification {
+        var result = Verification()
+        for check in Check.all {
+            progress(check.record)
+            for row in try rows(SQLStatement(check.sql)) {
+                result.differences.append(
+                    Difference(
+                        record: check.record, id: try row.text(0), counter: try row.text(1),
+                        stored: try row.integer(2), recomputed: try row.integer(3)))
+            }
+        }
+        for record in ["workspace", "link", "customer", "click", "lead", "sale"] {
+            let count = try rows(SQLStatement("SELECT count(*) FROM \(record)"))[0].integer(0)
+            result.checked.append((record, count))
+        }
+        for row in try rows(SQLStatement(currencyTotals)) {
+            result.totals.append((try row.text(0), try row.integer(1)))
+        }
+        return result
+    }
+}
+
+private let currencyTotals =
+    "SELECT currency, sum(amount) FROM sale GROUP BY currency ORDER BY currency"
+
+/// One comparison: rows of (id, counter, stored, recomputed) for what differs.
+private struct Check {
+    let record: String
+    let sql: String
+
+    /// Compares a record's column with a number computed from another table.
+    private static func counter(
+        _ record: String, _ column: String, _ number: String, of events: String, by key: String
+    ) -> Check {
+        Check(
+            record: record,
+            sql: """
+                SELECT r.id, '\(column)', r.\(column), coalesce(e.n, 0) FROM \(record) r
+                LEFT JOIN (SELECT \(key) AS id, \(number) AS n FROM \(events) GROUP BY \(key)) e
+                  ON e.id = r.id
+                WHERE r.\(column) <> coalesce(e.n, 0)
+                """)
+    }
+
+    /// Compares a record's moment with the first or last one of its events; 0 stands for none.
+    private static func moment(
+        _ record: String, _ column: String, _ moment: String, of events: String, by key: String
+    ) -> Check {
+        Check(
+            record: record,
+            sql: """
+                SELECT r.id, '\(column)', coalesce(r.\(column), 0), coalesce(e.n, 0)
+                FROM \(record) r
+                LEFT JOIN (SELECT \(key) AS id, \(moment) AS n FROM \(events) GROUP BY \(key)) e
+                  ON e.id = r.id
+                WHERE coalesce(r.\(column), 0) <> coalesce(e.n, 0)
+                """)
+    }
+
+    static let all: [Check] =
+        ["workspace", "link"].flatMap { record in
+            let key = "\(record)_id"
+            return [
+                counter(record, "clicks", "count(*)", of: "click", by: key),
+                counter(record, "leads", "count(*)", of: "lead", by: key),
+                counter(record, "sales", "count(*)", of: "sale", by: key),
+                counter(record, "sale_amount", "sum(base_amount)", of: "sale", by: key),
+            ]
+        } + [
+            counter("link", "conversions", "count(*)", of: "conversion", by: "link_id"),
+            moment("link", "last_clicked", "max(at)", of: "click", by: "link_id"),
+            moment("link", "last_lead_at", "max(at)", of: "lead", by: "link_id"),
+            counter("customer", "sales", "count(*)", of: "sale", by: "customer_id"),
+            counter("customer", "sale_amount", "sum(base_amount)", of: "sale", by: "customer_id"),
+            moment("customer", "first_sale_at", "min(at)", of: "sale", by: "customer_id"),
+            // A conversion is the first sale of a customer through a link: one for each such pair.
+            Check(
+                record: "conversion",
+                sql: """
+                    SELECT customer_id || ' ' || link_id, 'conversions', sum(stored), sum(found)
+                    FROM (SELECT customer_id, link_id, 1 AS stored, 0 AS found FROM conversion
+                      UNION ALL SELECT DISTINCT customer_id, link_id, 0, 1 FROM sale) pairs
+                    GROUP BY customer_id, link_id HAVING sum(stored) <> sum(found)
+                    """),
+            Check(
+                record: "sale",
+                sql: """
+                    SELECT id, 'base_amount', coalesce(base_amount, -1),
+                      CASE WHEN currency = 'usd' THEN amount ELSE -1 END
+                    FROM sale WHERE (currency = 'usd' AND coalesce(base_amount, -1) <> amount)
+                      OR (currency <> 'usd' AND base_amount IS NOT NULL)
+                    """),
+        ]
+}

@@ -1,0 +1,167 @@
+import Foundation
+import GRDB
+import GRDBSQLite
+import Ledger
+import Synchronization
+
+/// The default engine: one file, one writer, readers beside it (write-ahead log).
+package final class SQLiteDatabase: SQLDatabase {
+    private let pool: DatabasePool
+    private let watch: RegistryWatch
+
+    /// Opens or makes the file. Directories above it must exist.
+    package init(path: String) throws {
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(10)
+        configuration.maximumReaderCount = 4
+        configuration.foreignKeysEnabled = true
+        configuration.prepareDatabase { connection in
+            try connection.execute(
+                sql: """
+                    PRAGMA cache_size = -65536;
+                    PRAGMA wal_autocheckpoint = 4000;
+                    PRAGMA temp_store = MEMORY
+                    """)
+        }
+        do {
+            pool = try DatabasePool(path: path, configuration: configuration)
+            // The pool has set NORMAL for its writer by now, which does not fsync on commit: an
+            // acknowledged sale could be lost with the power. So FULL is set last, and read back.
+            try pool.writeWithoutTransaction { connection in
+                try connection.execute(sql: "PRAGMA synchronous = FULL")
+            }
+            watch = try RegistryWatch(path: path)
+        } catch { throw SQLError(error) }
+        guard try synchronousMode() == 2 else {
+            throw SQLError.other("SQLite did not accept synchronous=FULL")
+        }
+    }
+
+    /// `PRAGMA synchronous` of the writing connection; 2 is FULL.
+    package func synchronousMode() throws -> Int {
+        try pool.writeWithoutTransaction { connection in
+            try Int.fetchOne(connection, sql: "PRAGMA synchronous") ?? -1
+        }
+    }
+
+    package func write<Value>(_ body: (any SQLTransaction) throws -> Value) throws -> Value {
+        do {
+            var value: Value?
+            try pool.writeWithoutTransaction { connection in
+                try connection.inTransaction(.immediate) {
+                    value = try body(SQLiteTransaction(connection: connection))
+                    return .commit
+                }
+            }
+            guard let value else { throw SQLError.other("the transaction did not run") }
+            return value
+        } catch { throw SQLError.translated(error) }
+    }
+
+    package func read<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLTransaction) throws -> Value
+    ) async throws -> Value {
+        do {
+            return try await pool.read { connection in
+                try body(SQLiteTransaction(connection: connection))
+            }
+        } catch { throw SQLError.translated(error) }
+    }
+
+    package func registryRevision() throws -> Int64 { try watch.revision() }
+
+    /// Moves the log into the file and closes; statements that still run make it fail.
+    package func close() throws {
+        try? pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+        watch.close()
+        try pool.close()
+    }
+}
+
+/// Tells whether anything that is cached has changed, in this process or in another. SQLite's
+/// `data_version` says that somebody committed; only then is the registry's revision read.
+private final class RegistryWatch: Sendable {
+    private struct State {
+        var connection: OpaquePointer?
+        var dataVersion: OpaquePointer?
+        var revision: OpaquePointer?
+        var seen: Int64 = -1
+        var current: Int64 = -1
+    }
+    // The connection is used under the lock only; SQLite handles are not bound to a thread.
+    private nonisolated(unsafe) var state = State()
+    private let lock = Mutex(())
+
+    init(path: String) throws {
+        var connection: OpaquePointer?
+        guard sqlite3_open_v2(path, &connection, SQLITE_OPEN_READONLY, nil) == SQLITE_OK else {
+            throw SQLError.unavailable("can't open \(path)")
+        }
+        sqlite3_busy_timeout(connection, 5_000)
+        state.connection = connection
+    }
+
+    func revision() throws -> Int64 {
+        try lock.withLock { _ in
+            if state.dataVersion == nil { try prepare() }
+            let version = try number(state.dataVersion)
+            if version != state.seen {
+                state.current = try number(state.revision)
+                state.seen = version
+            }
+            return state.current
+        }
+    }
+
+    private func prepare() throws {
+        for (sql, statement) in [
+            ("PRAGMA data_version", \State.dataVersion),
+            ("SELECT revision FROM registry", \State.revision),
+        ] {
+            var prepared: OpaquePointer?
+            guard sqlite3_prepare_v2(state.connection, sql, -1, &prepared, nil) == SQLITE_OK else {
+                throw SQLError.unavailable(String(cString: sqlite3_errmsg(state.connection)))
+            }
+            state[keyPath: statement] = prepared
+        }
+    }
+
+    private func number(_ statement: OpaquePointer?) throws -> Int64 {
+        defer { sqlite3_reset(statement) }
+        guard sqlite3_step(statement) == SQLITE_ROW else {
+            throw SQLError.unavailable(String(cString: sqlite3_errmsg(state.connection)))
+        }
+        return sqlite3_column_int64(statement, 0)
+    }
+
+    func close() {
+        lock.withLock { _ in
+            sqlite3_finalize(state.dataVersion)
+            sqlite3_finalize(state.revision)
+            sqlite3_close_v2(state.connection)
+            state = State()
+        }
+    }
+}
+
+extension SQLError {
+    static func translated(_ error: any Error) -> any Error {
+        error is GRDB.DatabaseError ? Self(error) : error
+    }
+
+    init(_ error: any Error) {
+        guard let error = error as? GRDB.DatabaseError else {
+            self = .other("\(error)")
+            return
+        }
+        let detail = "SQLite \(error.extendedResultCode.rawValue): \(error.message ?? "")"
+        switch error.resultCode {
+        case .SQLITE_CONSTRAINT: self = .constraint(detail)
+        case .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_READONLY,
+            .SQLITE_CANTOPEN, .SQLITE_NOMEM, .SQLITE_PROTOCOL:
+            self = .unavailable(detail)
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB: self = .corrupt(detail)
+        default: self = .other(detail)
+        }
+    }
+}

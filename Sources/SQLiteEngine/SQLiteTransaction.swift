@@ -1,0 +1,109 @@
+import GRDB
+import GRDBSQLite
+import Ledger
+
+/// Runs the ledger's statements on SQLite's own interface: the library prepares and caches them,
+/// binding and stepping go straight to C, because that is what the server does all day.
+struct SQLiteTransaction: SQLTransaction {
+    let connection: Database
+
+    var dialect: Dialect { Dialect(integerType: "INTEGER", tableSuffix: "STRICT") }
+
+    func run(script: String) throws { try connection.execute(sql: script) }
+
+    func query(
+        _ statement: SQLStatement, each arguments: [[SQLValue]]
+    ) throws -> [[SQLRow]] {
+        guard !arguments.isEmpty else { return [] }
+        let prepared = try prepare(statement)
+        var results: [[SQLRow]] = []
+        results.reserveCapacity(arguments.count)
+        for list in arguments {
+            defer { sqlite3_reset(prepared) }
+            try bind(list, to: prepared)
+            var rows: [SQLRow] = []
+            while try step(prepared) { rows.append(row(prepared)) }
+            results.append(rows)
+        }
+        return results
+    }
+
+    func execute(_ statement: SQLStatement, each arguments: [[SQLValue]]) throws {
+        guard !arguments.isEmpty else { return }
+        let prepared = try prepare(statement)
+        for list in arguments {
+            defer { sqlite3_reset(prepared) }
+            try bind(list, to: prepared)
+            while try step(prepared) {}
+        }
+    }
+
+    private func prepare(_ statement: SQLStatement) throws -> OpaquePointer {
+        try connection.cachedStatement(sql: statement.sql).sqliteStatement
+    }
+
+    /// True while there are rows.
+    private func step(_ prepared: OpaquePointer) throws -> Bool {
+        switch sqlite3_step(prepared) {
+        case SQLITE_ROW: return true
+        case SQLITE_DONE: return false
+        default: throw failure()
+        }
+    }
+
+    private func bind(_ values: [SQLValue], to prepared: OpaquePointer) throws {
+        for (index, value) in values.enumerated() {
+            let place = Int32(index + 1)
+            let code: Int32
+            switch value {
+            case .null: code = sqlite3_bind_null(prepared, place)
+            case .integer(let number): code = sqlite3_bind_int64(prepared, place, number)
+            case .text(var text):
+                code = text.withUTF8 { bytes in
+                    bytes.withMemoryRebound(to: CChar.self) { characters in
+                        sqlite3_bind_text(
+                            prepared, place, characters.baseAddress ?? emptyText,
+                            Int32(characters.count), transient)
+                    }
+                }
+            }
+            guard code == SQLITE_OK else { throw failure() }
+        }
+    }
+
+    private func row(_ prepared: OpaquePointer) -> SQLRow {
+        let count = sqlite3_column_count(prepared)
+        var values: [SQLValue] = []
+        values.reserveCapacity(Int(count))
+        for column in 0..<count {
+            switch sqlite3_column_type(prepared, column) {
+            case SQLITE_INTEGER: values.append(.integer(sqlite3_column_int64(prepared, column)))
+            case SQLITE_TEXT: values.append(.text(text(prepared, column)))
+            default: values.append(.null)
+            }
+        }
+        return SQLRow(values)
+    }
+
+    private func text(_ prepared: OpaquePointer, _ column: Int32) -> String {
+        guard let start = sqlite3_column_text(prepared, column) else { return "" }
+        let count = Int(sqlite3_column_bytes(prepared, column))
+        return String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)
+    }
+
+    private func failure() -> SQLError {
+        let error = GRDB.DatabaseError(
+            resultCode: .init(rawValue: sqlite3_extended_errcode(connection.sqliteConnection)),
+            message: connection.sqliteConnection.map { String(cString: sqlite3_errmsg($0)) })
+        return SQLError(error)
+    }
+}
+
+/// SQLite copies what is bound.
+private let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+/// An empty text is not NULL.
+private nonisolated(unsafe) let emptyText: UnsafePointer<CChar> = {
+    let text = UnsafeMutablePointer<CChar>.allocate(capacity: 1)
+    text.initialize(to: 0)
+    return UnsafePointer(text)
+}()

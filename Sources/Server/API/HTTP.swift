@@ -1,0 +1,124 @@
+import Attribution
+import Crypto
+import HTTPTypes
+import Hummingbird
+import Ledger
+import NIOCore
+import Wire
+
+/// What a request carries besides itself: the peer's address.
+package struct TributeContext: RequestContext {
+    package var coreContext: CoreRequestContextStorage
+    let address: String?
+
+    package init(source: ApplicationRequestContextSource) {
+        coreContext = .init(source: source)
+        address = source.channel.remoteAddress?.ipAddress
+    }
+}
+
+typealias Handler = @Sendable (Request, TributeContext) async throws -> Response
+
+extension Response {
+    static func json(
+        _ writer: JSONWriter, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]
+    ) -> Response {
+        var headers = headers
+        headers[.contentType] = "application/json"
+        return Response(
+            status: status, headers: headers,
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: writer.bytes)))
+    }
+
+    static func json(
+        status: HTTPResponse.Status = .ok, headers: HTTPFields = [:],
+        _ members: (inout JSONWriter) -> Void
+    ) -> Response {
+        var writer = JSONWriter()
+        writer.object(members)
+        return .json(writer, status: status, headers: headers)
+    }
+}
+
+extension Request {
+    /// The fields of the body, each checked against its rule.
+    func decode<Field: BodyField>(
+        _ fields: Field.Type, limits: HTTPLimits
+    ) async throws -> Body<Field> {
+        let buffer = try await collect(limits)
+        do {
+            return try buffer.withUnsafeReadableBytes { bytes in
+                try bytes.withMemoryRebound(to: UInt8.self) { try Body<Field>($0) }
+            }
+        } catch let error as BodyError { throw APIError(error) }
+    }
+
+    /// The members of the body, to be checked later.
+    func members(limits: HTTPLimits) async throws -> [JSONMember] {
+        let buffer = try await collect(limits)
+        do {
+            return try buffer.withUnsafeReadableBytes { bytes in
+                try bytes.withMemoryRebound(to: UInt8.self) { try readMembers($0) }
+            }
+        } catch let error as BodyError { throw APIError(error) }
+    }
+
+    private func collect(_ limits: HTTPLimits) async throws -> ByteBuffer {
+        do {
+            return try await body.collect(upTo: limits.bodyMax)
+        } catch is NIOTooManyBytesError {
+            throw APIError(
+                .badRequest, "The request body is larger than \(limits.bodyMax) bytes.",
+                status: .contentTooLarge)
+        }
+    }
+
+    /// The host that was asked for, without a port, in lower case.
+    var hostname: String { Wire.hostname(head.authority ?? "").lowercased() }
+
+    /// The site that a browser's request comes from: `Referer`, else `Origin`, without `www.`.
+    var siteHostname: String? {
+        for text in [headers[.referer], headers[.origin]] {
+            guard let text else { continue }
+            return urlHost(text).map { normalizedHostname($0) }
+        }
+        return nil
+    }
+
+    func query(_ name: String) -> String? {
+        uri.queryParameters[Substring(name)].map(String.init)
+    }
+}
+
+extension HTTPField.Name {
+    static let retryAfter = HTTPField.Name.known("Retry-After")
+    static let idempotentReplayed = HTTPField.Name.known("Idempotent-Replayed")
+    static let idempotencyConflict = HTTPField.Name.known("Tribute-Idempotency-Conflict")
+    static let allowOrigin = HTTPField.Name.known("Access-Control-Allow-Origin")
+    static let allowMethods = HTTPField.Name.known("Access-Control-Allow-Methods")
+    static let allowHeaders = HTTPField.Name.known("Access-Control-Allow-Headers")
+    static let rateLimit = HTTPField.Name.known("X-RateLimit-Limit")
+    static let rateRemaining = HTTPField.Name.known("X-RateLimit-Remaining")
+    static let rateReset = HTTPField.Name.known("X-RateLimit-Reset")
+    static let robotsTag = HTTPField.Name.known("X-Robots-Tag")
+    static let poweredBy = HTTPField.Name.known("X-Powered-By")
+
+    private static func known(_ name: String) -> HTTPField.Name {
+        guard let name = HTTPField.Name(name) else { preconditionFailure("not a header name") }
+        return name
+    }
+}
+
+/// SHA-256 in lower-case hex: how tokens and identities are kept.
+package func sha256Hex(_ text: String) -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    return String(unsafeUninitializedCapacity: 64) { buffer in
+        var end = 0
+        for byte in SHA256.hash(data: Array(text.utf8)) {
+            buffer[end] = digits[Int(byte >> 4)]
+            buffer[end + 1] = digits[Int(byte & 15)]
+            end += 2
+        }
+        return end
+    }
+}

@@ -1,0 +1,191 @@
+import Attribution
+import HTTPTypes
+import Hummingbird
+import Ledger
+import Wire
+
+/// Customers and events: reading only.
+extension API {
+    func listCustomers(_ request: Request, _ caller: Caller) async throws -> Response {
+        var query = CustomerQuery(
+            workspaceID: caller.workspace.id,
+            page: try request.page(sizeName: "pageSize", default: 100, max: 100))
+        // Contract: e-mail beats external id beats search.
+        if let email = request.query("email") {
+            query.email = email
+        } else if let externalID = request.query("externalId") {
+            query.externalID = externalID
+        } else if let search = request.query("search"), !search.isEmpty {
+            if search.contains("@") { query.email = search } else { query.search = search }
+        }
+        query.country = request.query("country")
+        query.linkID = request.query("linkId")
+        query.sort =
+            try request.option(
+                "sortBy",
+                [
+                    "createdAt": .createdAt, "saleAmount": .saleAmount, "firstSaleAt": .firstSaleAt,
+                ]) ?? .createdAt
+        query.ascending = try request.option("sortOrder", ["asc": true, "desc": false]) ?? false
+        let expands = try request.flag("includeExpandedFields")
+        let (customers, links) = try await ledger.read { [query] transaction in
+            let customers = try transaction.customers(query)
+            let linkIDs = expands ? Set(customers.compactMap(\.linkID)) : []
+            return (customers, try transaction.links(ids: linkIDs))
+        }
+        var writer = JSONWriter(capacity: 64 + customers.count * 400)
+        writer.array(customers) { writer, customer in
+            let link = customer.linkID.flatMap { links[$0] }
+            writer.write(customer, expanded: expands ? (link, shortLinks) : nil)
+        }
+        return .json(writer, headers: caller.rateHeaders)
+    }
+
+    func getCustomer(_ request: Request, _ context: TributeContext, _ caller: Caller) async throws
+        -> Response
+    {
+        let id = try context.parameters.require("id")
+        let selector: CustomerSelector =
+            id.hasPrefix("ext_")
+            ? .externalID(String(id.dropFirst(4))) : .id(CustomerID(id))
+        let workspaceID = caller.workspace.id
+        let expands = try request.flag("includeExpandedFields")
+        let found = try await ledger.read { transaction -> (Customer, Link?)? in
+            guard let customer = try transaction.customer(selector, of: workspaceID) else {
+                return nil
+            }
+            let linkIDs = Set([customer.linkID].compactMap { $0 })
+            return (customer, try transaction.links(ids: linkIDs).values.first)
+        }
+        guard let (customer, link) = found else {
+            throw APIError(
+                .notFound,
+                "Customer not found. Make sure you're using the correct customer ID (e.g. `cus_3TagGjzRzmsFJdH8od2BNCsc`) or the external ID with the `ext_` prefix."
+            )
+        }
+        var writer = JSONWriter()
+        writer.write(customer, expanded: expands ? (link, shortLinks) : nil)
+        return .json(writer, headers: caller.rateHeaders)
+    }
+
+    func listEvents(_ request: Request, _ caller: Caller) async throws -> Response {
+        let kind: EventQuery.Kind =
+            try request.option(
+                "event",
+                [
+                    "clicks": .clicks, "leads": .leads, "sales": .sales,
+                ]) ?? .clicks
+        var query = EventQuery(
+            workspaceID: caller.workspace.id, kind: kind,
+            page: try request.page(sizeName: "limit", default: 100, max: 1_000))
+        _ = try request.option("sortBy", ["timestamp": true])
+        query.ascending =
+            try request.option("sortOrder", ["asc": true, "desc": false])
+            ?? request.option("order", ["asc": true, "desc": false]) ?? false
+        if let linkIDs = request.query("linkId").nonEmpty {
+            query.linkIDs = linkIDs.split(separator: ",").prefix(100).map(String.init)
+        }
+        query.customerID = request.query("customerId").nonEmpty
+        query.domain = request.query("domain").nonEmpty.map { normalizedHostname($0) }
+        query.key = request.query("key").nonEmpty
+        (query.from, query.to) = try request.period(now: stamper.now())
+        let externalID = request.query("externalId").nonEmpty
+        let events = try await ledger.read { [query] transaction in
+            var query = query
+            if let externalID {
+                let plain =
+                    externalID.hasPrefix("ext_") ? String(externalID.dropFirst(4)) : externalID
+                let selector = LinkSelector.externalID(query.workspaceID, plain)
+                query.linkIDs = [try transaction.link(selector)?.id.text ?? ""]
+            }
+            return try transaction.events(query)
+        }
+        var writer = JSONWriter(capacity: 64 + events.count * 2_500)
+        writer.array(events) { $0.write($1, shortLinks) }
+        return .json(writer, headers: caller.rateHeaders)
+    }
+}
+
+/// How query parameters are read; what is wrong is answered with 422 and the parameter's name.
+extension Request {
+    private func invalid(_ code: String, _ name: String, _ message: String) -> APIError {
+        APIError(.unprocessable, Issue(code, name, message).text)
+    }
+
+    func page(sizeName: String, default size: Int, max: Int) throws -> Page {
+        let number = try integer("page", tooSmall: "Page must be greater than 0.") ?? 1
+        guard number <= 1_000 else {
+            throw APIError(
+                .unprocessable,
+                "Page is too big (cannot be more than 1000), recommend using cursor-based pagination instead."
+            )
+        }
+        let asked = try integer(sizeName, tooSmall: "Page size must be greater than 0.") ?? size
+        guard asked <= max else {
+            throw invalid("too_big", sizeName, "Max page size is \(max).")
+        }
+        return Page(number: number, size: asked)
+    }
+
+    private func integer(_ name: String, tooSmall: String) throws -> Int? {
+        guard let text = query(name) else { return nil }
+        guard let number = Int(text) else {
+            throw invalid("invalid_type", name, "Page must be a number.")
+        }
+        guard number >= 1 else { throw invalid("too_small", name, tooSmall) }
+        return number
+    }
+
+    func flag(_ name: String) throws -> Bool {
+        try option(name, ["true": true, "false": false]) ?? false
+    }
+
+    func option<Value>(_ name: String, _ values: KeyValuePairs<String, Value>) throws -> Value? {
+        guard let text = query(name) else { return nil }
+        if let found = values.first(where: { $0.key == text }) { return found.value }
+        let list = values.map { "\"\($0.key)\"" }.joined(separator: "|")
+        throw invalid("invalid_value", name, "Invalid option: expected one of \(list)")
+    }
+
+    /// `start`/`end`, else `interval`, else the last 30 days.
+    func period(now: Timestamp) throws -> (from: Timestamp, to: Timestamp) {
+        let start = try moment("start")
+        let end = try moment("end") ?? .distantFuture
+        if let start {
+            guard start <= end else {
+                throw invalid("custom", "start", "start must not be after end.")
+            }
+            return (start, end)
+        }
+        let days: (Int64) -> Timestamp = { now.adding(-$0 * Timestamp.day) }
+        let today = now.date
+        let monthStart = CivilDate(year: today.year, month: today.month, day: 1)
+        let quarterStart = CivilDate(
+            year: today.year, month: (today.month - 1) / 3 * 3 + 1, day: 1)
+        let yearStart = CivilDate(year: today.year, month: 1, day: 1)
+        let from =
+            try option(
+                "interval",
+                [
+                    "24h": days(1), "7d": days(7), "30d": days(30), "90d": days(90),
+                    "1y": days(365),
+                    "mtd": monthStart.midnight, "qtd": quarterStart.midnight,
+                    "ytd": yearStart.midnight, "all": .distantPast,
+                ]) ?? days(30)
+        return (from, end)
+    }
+
+    private func moment(_ name: String) throws -> Timestamp? {
+        guard let text = query(name) else { return nil }
+        guard let moment = Timestamp(text: text) else {
+            throw invalid("custom", name, "Invalid date: expected ISO 8601, 2026-08-21T10:00:00Z")
+        }
+        return moment
+    }
+}
+
+extension CivilDate {
+    fileprivate var midnight: Timestamp {
+        Timestamp(milliseconds: daysSinceEpoch * Timestamp.day)
+    }
+}

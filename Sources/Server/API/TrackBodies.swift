@@ -1,0 +1,156 @@
+import Attribution
+import Ledger
+import Wire
+
+/// The fields of the track bodies, each with its rule. What a body says becomes a command here.
+
+private let processors = PaymentProcessor.allCases.map(\.rawValue)
+private let metadataMax = 10_000
+private let nameMax = 100
+
+enum SaleField: Int, BodyField {
+    case customerExternalId, externalId, customerId, amount, currency, eventName
+    case paymentProcessor, invoiceId, leadEventName, metadata, clickId
+    case customerName, customerEmail, customerAvatar
+
+    static let rules = allCases.map(\.rule)
+
+    var rule: Rule {
+        switch self {
+        case .customerExternalId: .text("customerExternalId", max: 100)
+        case .externalId: .text("externalId", max: 100)
+        case .customerId: .text("customerId", max: 100)
+        case .amount:
+            Rule(
+                "amount", .integer(min: 0, max: Money.largestAmount), .required,
+                missing: "amount is required", tooSmall: "amount cannot be negative")
+        case .currency: Rule("currency", .currency, .optional)
+        case .eventName: Rule("eventName", .text(min: 0, max: 255, trimmed: false), .optional)
+        case .paymentProcessor: Rule("paymentProcessor", .option(processors), .optional)
+        case .invoiceId: .text("invoiceId", max: 255)
+        case .leadEventName: .text("leadEventName", max: 255)
+        case .metadata: Rule("metadata", .object(max: metadataMax), .nullish)
+        case .clickId: .text("clickId", max: 255, trimmed: true)
+        case .customerName: .text("customerName", max: nameMax)
+        case .customerEmail: Rule("customerEmail", .email(max: nameMax), .nullish)
+        case .customerAvatar: .text("customerAvatar", max: 2_048)
+        }
+    }
+}
+
+enum LeadField: Int, BodyField {
+    case clickId, eventName, customerExternalId, externalId, customerId
+    case customerName, customerEmail, customerAvatar, mode, eventQuantity, metadata
+
+    static let rules = allCases.map(\.rule)
+
+    var rule: Rule {
+        switch self {
+        case .clickId: .text("clickId", max: 255, trimmed: true)
+        case .eventName:
+            Rule(
+                "eventName", .text(min: 1, max: 255, trimmed: true), .required,
+                missing: "eventName is required", tooSmall: "eventName is required")
+        case .customerExternalId: .text("customerExternalId", max: 100, trimmed: true)
+        case .externalId: .text("externalId", max: 100, trimmed: true)
+        case .customerId: .text("customerId", max: 100, trimmed: true)
+        case .customerName: .text("customerName", max: nameMax)
+        case .customerEmail: Rule("customerEmail", .email(max: nameMax), .nullish)
+        case .customerAvatar: .text("customerAvatar", max: 2_048)
+        case .mode: Rule("mode", .option(LeadMode.allCases.map(\.rawValue)), .optional)
+        case .eventQuantity: Rule("eventQuantity", .integer(min: 1, max: 100), .nullish)
+        case .metadata: Rule("metadata", .object(max: metadataMax), .nullish)
+        }
+    }
+}
+
+/// The stricter rules of the endpoints that browsers call: one name for the customer's id, and a
+/// lead's click must be given.
+enum ClientRules {
+    static let customer = Rule(
+        "customerExternalId", .text(min: 1, max: 100, trimmed: true), .required,
+        missing: "customerExternalId is required", tooSmall: "customerExternalId is required")
+    static let leadClick = Rule("clickId", .text(min: 0, max: 255, trimmed: true), .required)
+
+    /// Checks what the browser's endpoints ask for and drops the names they don't know.
+    static func narrowed(_ members: [JSONMember], isLead: Bool) throws(BodyError) -> [JSONMember] {
+        do throws(Issue) {
+            if isLead { try check(leadClick, members) }
+            try check(customer, members)
+        } catch { throw .invalid(error) }
+        return members.filter { $0.name != "externalId" && $0.name != "customerId" }.map {
+            guard $0.name == "customerExternalId", case .string(let text) = $0.value else {
+                return $0
+            }
+            return JSONMember(name: $0.name, value: .string(trim(text)))
+        }
+    }
+
+    private static func check(_ rule: Rule, _ members: [JSONMember]) throws(Issue) {
+        _ = try rule.check(members.first { $0.name == rule.name }?.value)
+    }
+}
+
+enum ClickField: Int, BodyField {
+    case domain, key, url, referrer
+
+    static let rules = allCases.map(\.rule)
+
+    var rule: Rule {
+        switch self {
+        case .domain:
+            Rule(
+                "domain", .text(min: 0, max: 190, trimmed: true), .required,
+                missing: "domain is required.")
+        case .key:
+            Rule(
+                "key", .text(min: 0, max: 190, trimmed: false), .required,
+                missing: "key is required.")
+        case .url: .text("url", max: 32_000)
+        case .referrer: .text("referrer", max: 32_000)
+        }
+    }
+}
+
+private let customerRequired = APIError(.badRequest, "customerExternalId is required")
+
+extension Body<SaleField> {
+    func command(_ workspaceID: WorkspaceID, _ stamper: Stamper) throws -> RecordSale {
+        let names = [text(.customerExternalId), text(.externalId), text(.customerId)]
+        guard let externalID = names.lazy.compactMap(\.nonEmpty).first else {
+            throw customerRequired
+        }
+        let (id, at): (SaleID, Timestamp) = stamper.event()
+        return RecordSale(
+            id: id, customer: CustomerKey(workspaceID: workspaceID, externalID: externalID),
+            money: Money(
+                integer(.amount) ?? 0, text(.currency).flatMap(Currency.init) ?? baseCurrency),
+            eventName: text(.eventName) ?? "Purchase",
+            paymentProcessor: text(.paymentProcessor).flatMap(PaymentProcessor.init) ?? .custom,
+            invoiceID: text(.invoiceId), leadEventName: text(.leadEventName),
+            metadata: object(.metadata), clickID: text(.clickId).nonEmpty.map { ClickID($0) },
+            profile: CustomerProfile(
+                id: stamper.id("cus_"), name: text(.customerName), email: text(.customerEmail),
+                avatar: text(.customerAvatar), spareName: stamper.spareName()),
+            directLeadID: stamper.eventID(), at: at)
+    }
+}
+
+extension Body<LeadField> {
+    func command(_ workspaceID: WorkspaceID, _ stamper: Stamper) throws -> RecordLead {
+        let names = [text(.customerExternalId), text(.externalId), text(.customerId)]
+        guard let externalID = names.lazy.compactMap(\.nonEmpty).first else {
+            throw customerRequired
+        }
+        return RecordLead(
+            ids: (0..<(integer(.eventQuantity) ?? 1)).map { _ in stamper.eventID() },
+            customer: CustomerKey(workspaceID: workspaceID, externalID: externalID),
+            clickID: text(.clickId).nonEmpty.map { ClickID($0) },
+            eventName: text(.eventName) ?? "",
+            mode: text(.mode).flatMap(LeadMode.init) ?? .async,
+            profile: CustomerProfile(
+                id: stamper.id("cus_"), name: text(.customerName), email: text(.customerEmail),
+                avatar: text(.customerAvatar), spareName: stamper.spareName()),
+            metadata: object(.metadata), at: stamper.now())
+    }
+}

@@ -1,0 +1,53 @@
+import CoreMetrics
+import Hummingbird
+import Ledger
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+
+package enum Tribute {
+    package static let version = "0.1.0"
+}
+
+/// The only wiring in the project: settings and a database in, an application out.
+package func buildApplication(
+    settings: Settings, database: any SQLDatabase, limits: Limits = Limits(), logger: Logger,
+    onServerRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
+) -> some ApplicationProtocol {
+    let metrics = PrometheusMetrics()
+    let serverMetrics = ServerMetrics(factory: metrics)
+    let ledger = Ledger(database: database, limits: limits) { serverMetrics.note($0) }
+    let stamper = Stamper()
+    let api = API(
+        ledger: ledger, settings: settings, stamper: stamper,
+        authenticator: Authenticator(
+            database: database, limiter: RateLimiter(policy: settings.rateLimits),
+            stamper: stamper),
+        directory: LinkDirectory(database: database, defaultDomain: settings.defaultDomain),
+        shortLinks: ShortLinks(
+            defaultDomain: settings.defaultDomain, publicURL: settings.publicURL))
+    let routes = Routes(api: api, metrics: metrics, serverMetrics: serverMetrics)
+    var application = Application(
+        router: routes.router(),
+        server: .http1(
+            configuration: .init(idleTimeout: .seconds(settings.limits.idleSeconds))),
+        configuration: .init(
+            address: .hostname(settings.host, port: settings.port), serverName: nil),
+        onServerRunning: onServerRunning,
+        eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup(numberOfThreads: 1)),
+        logger: logger)
+    // Shutdown runs backwards: the server stops accepting first, then the queue drains.
+    application.addServices(CommitService(ledger: ledger))
+    return application
+}
+
+/// Lets the queue drain at shutdown.
+private struct CommitService: Service {
+    let ledger: Ledger
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        await ledger.stop()
+    }
+}

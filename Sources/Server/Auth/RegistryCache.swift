@@ -1,0 +1,43 @@
+import Ledger
+import Synchronization
+
+/// Remembers what a key stands for (token, host, publishable key) until anything of the kind
+/// changes, in this process or in another: the registry's revision is asked for each time, so a
+/// revoked token or a disabled link is not served once more.
+final class RegistryCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+    private struct State {
+        var revision: Int64 = -1
+        var values: [Key: Value] = [:]
+    }
+    private let state = Mutex(State())
+    private let database: any SQLDatabase
+    private let load: @Sendable (any SQLTransaction, Key) throws -> Value
+    private let capacity: Int
+
+    init(
+        database: any SQLDatabase, capacity: Int = 10_000,
+        load: @escaping @Sendable (any SQLTransaction, Key) throws -> Value
+    ) {
+        (self.database, self.capacity, self.load) = (database, capacity, load)
+    }
+
+    func value(for key: Key) async throws -> Value {
+        let revision = try database.registryRevision()
+        let known: Value? = state.withLock { state in
+            if state.revision != revision {
+                state.revision = revision
+                state.values.removeAll(keepingCapacity: true)
+            }
+            return state.values[key]
+        }
+        if let known { return known }
+        let value = try await database.read { [load] transaction in try load(transaction, key) }
+        state.withLock { state in
+            // What was read is at least as new as `revision`; a newer one empties the cache.
+            guard state.revision == revision else { return }
+            if state.values.count >= capacity { state.values.removeAll(keepingCapacity: true) }
+            state.values[key] = value
+        }
+        return value
+    }
+}

@@ -1,0 +1,55 @@
+import Attribution
+import HTTPTypes
+import Hummingbird
+import Ledger
+import Logging
+
+/// The outermost layer: link domains are split off before routing, and whatever is thrown becomes
+/// an answer in the envelope. Errors that are no answer of ours are logged in full and told as a
+/// plain 500.
+struct Edge: RouterMiddleware {
+    let api: API
+
+    func handle(
+        _ request: Request, context: TributeContext,
+        next: (Request, TributeContext) async throws -> Response
+    ) async throws -> Response {
+        do {
+            let host = request.hostname
+            if !host.isEmpty, let domain = try await api.directory.domain(host: host) {
+                return try await onLinkDomain(request, context, domain)
+            }
+            return try await next(request, context)
+        } catch {
+            return Self.apiError(error, context, request).response
+        }
+    }
+
+    private func onLinkDomain(
+        _ request: Request, _ context: TributeContext, _ domain: Domain
+    ) async throws -> Response {
+        guard request.method == .get || request.method == .head else {
+            throw APIError(.methodNotAllowed, "Links are followed with GET.")
+        }
+        return try await api.redirect(request, context, domain: domain)
+    }
+
+    static func apiError(
+        _ error: any Error, _ context: TributeContext, _ request: Request
+    ) -> APIError {
+        switch error {
+        case let error as APIError: return error
+        case let error as HTTPError where error.status == .notFound:
+            return APIError(.notFound, "There is no endpoint at \(request.uri.path).")
+        case let error as HTTPError:
+            return APIError(.badRequest, "The request can't be read.", status: error.status)
+        case SQLError.unavailable(let detail):
+            context.logger.error("database unavailable", metadata: ["detail": "\(detail)"])
+            return .unavailable(retryAfter: 1, "The database can't be read now. Try again.")
+        default:
+            context.logger.error(
+                "unexpected error", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
+            return .internalError
+        }
+    }
+}

@@ -1,0 +1,59 @@
+import Attribution
+import CoreMetrics
+import Hummingbird
+import Ledger
+import Metrics
+
+/// The numbers an operator watches. Labels are route templates and statuses, never raw paths.
+struct ServerMetrics: Sendable {
+    private let batches: Metrics.Counter
+    private let commands: Metrics.Counter
+    private let commitTime: Metrics.Timer
+    private let queueDepth: Metrics.Meter
+
+    init(factory: any MetricsFactory) {
+        batches = Counter(label: "tribute_commit_batches", factory: factory)
+        commands = Counter(label: "tribute_commit_commands", factory: factory)
+        commitTime = Timer(
+            label: "tribute_commit", dimensions: [], preferredDisplayUnit: .seconds,
+            factory: factory)
+        queueDepth = Meter(label: "tribute_commit_queue_depth", factory: factory)
+    }
+
+    func note(_ report: BatchReport) {
+        batches.increment()
+        commands.increment(by: report.size)
+        commitTime.recordNanoseconds(report.duration.nanoseconds)
+    }
+
+    func note(queueDepth depth: Int) { queueDepth.set(depth) }
+}
+
+/// Counts and times the requests of one route; its counters are made once.
+struct RouteMetrics: Sendable {
+    private let byClass: [Metrics.Counter]
+    private let timer: Metrics.Timer
+
+    init(_ method: String, _ path: String, factory: any MetricsFactory) {
+        let route = [("method", method), ("route", path)]
+        byClass = (1...5).map { digit in
+            Counter(
+                label: "tribute_http_requests", dimensions: route + [("status", "\(digit)xx")],
+                factory: factory)
+        }
+        timer = Timer(
+            label: "tribute_http_request", dimensions: route, preferredDisplayUnit: .seconds,
+            factory: factory)
+    }
+
+    func note(status: Int, since start: ContinuousClock.Instant) {
+        byClass[max(1, min(5, status / 100)) - 1].increment()
+        timer.recordNanoseconds((ContinuousClock.now - start).nanoseconds)
+    }
+}
+
+extension Duration {
+    var nanoseconds: Int64 {
+        components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000
+    }
+}

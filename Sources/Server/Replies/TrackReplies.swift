@@ -1,0 +1,111 @@
+import Attribution
+import HTTPTypes
+import Hummingbird
+import Wire
+
+/// The answers of the track endpoints. Their keys and the order of the keys are the contract's.
+
+extension SaleOutcome {
+    func response(_ headers: HTTPFields) -> Response {
+        switch self {
+        case .recorded(let receipt): return receipt.response(headers)
+        case .replayed(let receipt, let differing):
+            var headers = headers
+            headers[.idempotentReplayed] = "true"
+            if !differing.isEmpty {
+                headers[.idempotencyConflict] = differing.joined(separator: ",")
+            }
+            return receipt.response(headers)
+        case .ignored(let eventName):
+            return .json(headers: headers) {
+                $0.member("eventName", eventName)
+                $0.null("customer")
+                $0.null("sale")
+            }
+        }
+    }
+}
+
+extension SaleReceipt {
+    /// The same bytes for the first answer and for every replay of it.
+    func response(_ headers: HTTPFields) -> Response {
+        var writer = JSONWriter(capacity: 640)
+        writer.object {
+            $0.member("eventName", sale.eventName)
+            $0.object("customer") {
+                $0.member("id", customer.id.text)
+                $0.member("name", customer.name)
+                $0.member("email", customer.email)
+                $0.member("avatar", customer.avatar)
+                $0.member("externalId", customer.externalID)
+            }
+            $0.object("sale") {
+                $0.member("amount", sale.money.minorUnits)
+                $0.member("currency", sale.money.currency.code)
+                $0.member("paymentProcessor", sale.paymentProcessor.rawValue)
+                $0.member("invoiceId", sale.invoiceID)
+                $0.member("metadata", json: sale.metadata)
+            }
+        }
+        return .json(writer, headers: headers)
+    }
+}
+
+extension LeadOutcome {
+    func response(_ headers: HTTPFields, _ shortLinks: ShortLinks) -> Response {
+        switch self {
+        case .tracked(let receipt, _):
+            Self.response(
+                headers, receipt.clickID, receipt.customer,
+                link: (receipt.link, shortLinks))
+        case .duplicate(let clickID, let customer):
+            Self.response(headers, clickID, customer, link: nil)
+        }
+    }
+
+    private static func response(
+        _ headers: HTTPFields, _ clickID: ClickID, _ customer: Customer,
+        link: (LinkState, ShortLinks)?
+    ) -> Response {
+        .json(headers: headers) {
+            $0.object("click") { $0.member("id", clickID.text) }
+            if let (link, shortLinks) = link {
+                $0.object("link") { $0.write(link, shortLinks) }
+            } else {
+                $0.null("link")
+            }
+            $0.object("customer") {
+                $0.member("name", customer.name)
+                $0.member("email", customer.email)
+                $0.member("avatar", customer.avatar)
+                $0.member("externalId", customer.externalID)
+            }
+        }
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func write(_ link: LinkState, _ shortLinks: ShortLinks) {
+        member("id", link.id.text)
+        member("domain", link.domain)
+        member("key", link.key)
+        member("shortLink", shortLinks.url(domain: link.domain, key: link.key))
+        member("url", link.url)
+        null("partnerId")
+        null("programId")
+        member("tenantId", link.tenantID)
+        member("externalId", link.externalID)
+    }
+}
+
+/// Where a short link is reached: `https://` and its domain, except for the default domain, which
+/// an operator may serve elsewhere (`--public-url`).
+struct ShortLinks: Sendable {
+    let defaultDomain: String
+    let publicURL: String?
+
+    func url(domain: String, key: String) -> String {
+        let base = domain == defaultDomain ? publicURL ?? "https://\(domain)" : "https://\(domain)"
+        return key == Link.rootKey ? base : "\(base)/\(key)"
+    }
+}

@@ -1,0 +1,37 @@
+import Logging
+
+/// Everything that can be set about a server. The command line fills it from flags, environment
+/// variables and defaults; here it is already checked.
+package struct Settings: Sendable {
+    package var host = "127.0.0.1"
+    package var port = 8080
+    package var limits = HTTPLimits()
+    package var rateLimits = RateLimitPolicy.off
+    /// The domain of links that are made without naming one, in workspaces that have none.
+    package var defaultDomain = "localhost"
+    /// Where links of the default domain are reached; nil: `https://` and the domain.
+    package var publicURL: String?
+    package var logLevel = Logger.Level.info
+    /// Adds `POST /bench/sale`, the sale handler without storage, for measuring.
+    package var offersBenchRoute = false
+
+    package init() {}
+}
+
+package struct HTTPLimits: Sendable {
+    /// Bytes of a request body.
+    package var bodyMax = 1 << 20
+    /// Seconds after which a connection without traffic is closed.
+    package var idleSeconds: Int64 = 60
+    /// What a client is told to wait when the server is overloaded, seconds.
+    package var retryAfterSeconds = 1
+
+    package init() {}
+}
+
+package enum RateLimitPolicy: String, Sendable, CaseIterable {
+    /// A self-hoster owns the box.
+    case off
+    /// What the workspace's plan allows in the hosted product.
+    case plan
+}

@@ -1,0 +1,51 @@
+import Attribution
+
+/// The first rule that a body broke, spelled as Dub's clients know it: `<code>: <path>: <message>`.
+package struct Issue: Error, Equatable {
+    package let code: String
+    package let path: String
+    package let message: String
+
+    package init(_ code: String, _ path: String, _ message: String) {
+        (self.code, self.path, self.message) = (code, path, message)
+    }
+
+    package var text: String { "\(code): \(path): \(message)" }
+}
+
+/// A body that can't be read at all, or that breaks a rule.
+package enum BodyError: Error, Equatable {
+    /// 400.
+    case malformed(String)
+    /// 422.
+    case invalid(Issue)
+}
+
+extension JSONError {
+    package static let malformedText =
+        "Invalid JSON format in request body. Please ensure the request body is a valid JSON object."
+
+    /// How the API answers it.
+    package var bodyError: BodyError {
+        let place = path.isEmpty ? "" : " at `\(path)`"
+        switch kind {
+        case .syntax: return .malformed(Self.malformedText)
+        case .notAnObject:
+            return .invalid(
+                Issue("invalid_type", "", "Invalid input: expected object, received \(found)"))
+        case .invalidUTF8: return .malformed("\(Self.malformedText) Invalid UTF-8\(place).")
+        case .loneSurrogate:
+            return .malformed("\(Self.malformedText) Unpaired surrogate\(place).")
+        case .nulCharacter:
+            return .malformed("\(Self.malformedText) NUL character\(place).")
+        case .duplicateKey:
+            return .malformed("\(Self.malformedText) Duplicate key\(place).")
+        case .tooDeep:
+            return .malformed(
+                "\(Self.malformedText) Nested deeper than \(JSONReader.depthMax)\(place).")
+        case .tooManyKeys:
+            return .malformed(
+                "\(Self.malformedText) More than \(JSONReader.keysMax) keys\(place).")
+        }
+    }
+}

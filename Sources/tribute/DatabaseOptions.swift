@@ -1,0 +1,109 @@
+import ArgumentParser
+import Attribution
+import Foundation
+import Ledger
+import SQLiteEngine
+import Wire
+
+/// Where the data is: `--database`, else `TRIBUTE_DATABASE`, else a file in this directory.
+struct DatabaseOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Where the data is: sqlite:PATH. (env: TRIBUTE_DATABASE; default: sqlite:tribute.db)",
+            valueName: "url"))
+    var database: String?
+
+    var url: String {
+        database ?? ProcessInfo.processInfo.environment["TRIBUTE_DATABASE"] ?? "sqlite:tribute.db"
+    }
+
+    /// What is wrong with the URL; nil if nothing is.
+    static func mistake(in url: String) -> String? {
+        if url.hasPrefix("sqlite:"), url.count > "sqlite:".count { return nil }
+        if url.hasPrefix("postgres://") || url.hasPrefix("postgresql://") {
+            return "--database: PostgreSQL is not supported yet; use sqlite:PATH"
+        }
+        return "--database: '\(url)' is not a database URL; use sqlite:PATH, e.g. sqlite:tribute.db"
+    }
+
+    /// The database with its schema up to date.
+    ///
+    /// - Parameter mustExist: refuse to make a file, so that a mistyped path does not look like
+    ///   empty data.
+    func open(mustExist: Bool = false) throws -> SQLiteDatabase {
+        if let mistake = Self.mistake(in: url) { throw ValidationError(mistake) }
+        let path = String(url.dropFirst("sqlite:".count))
+        if mustExist, !FileManager.default.fileExists(atPath: path) {
+            throw Failure(
+                "There is no database at \(path). Start the server or `tribute demo` once, or check --database."
+            )
+        }
+        do {
+            let database = try SQLiteDatabase(path: path)
+            try database.migrate()
+            return database
+        } catch let error as MigrationError {
+            throw Failure("\(error)")
+        } catch {
+            throw Failure("The database \(path) can't be opened: \(error)")
+        }
+    }
+}
+
+/// A message for the person at the terminal; ends the program with status 1.
+struct Failure: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+extension Ledger {
+    /// Commits one command of the command line; what is refused becomes a message.
+    func perform(_ command: Command) async throws -> Outcome {
+        let outcome: Outcome
+        do throws(LedgerError) { outcome = try await submit(command) } catch {
+            throw Failure("The database could not be written (\(error)). Nothing was changed.")
+        }
+        if case .refused(let refusal) = outcome { throw Failure(refusal.message) }
+        return outcome
+    }
+}
+
+extension Refusal {
+    /// What to tell the person at the terminal.
+    var message: String {
+        switch self {
+        case .slugTaken(let slug):
+            "A workspace with the slug '\(slug)' exists already. See `tribute workspace list`."
+        case .workspaceNotFound(let slug):
+            "There is no workspace '\(slug)'. See `tribute workspace list`."
+        case .tokenNotFound(let id):
+            "This workspace has no token '\(id)'. See `tribute token list`."
+        case .tokenLimitReached(let max):
+            "A workspace can have at most \(max) tokens. Revoke one that is not used any more."
+        case .clickRequired: "the customer is unknown and no clickId is given"
+        case .clickNotFound(let id): "there is no click \(id)"
+        case .linkOfClickNotFound(let id): "the link of click \(id) is gone"
+        case .linkOfClickForeign(_, let id): "click \(id) belongs to another workspace"
+        case .linkOfClickDisabled(let link, let id, _): "link \(link) of click \(id) is disabled"
+        case .linkOfCustomerNotFound: "the customer has no link"
+        case .linkOfCustomerDisabled(let link, _): "the customer's link \(link) is disabled"
+        case .leadNotFound(_, let name):
+            name.map { "the customer has no lead named '\($0)' by then" }
+                ?? "the customer has no lead by then"
+        case .linkNotFound: "there is no such link"
+        case .totalTooLarge: "a total would no longer fit"
+        default: "refused: \(self)"
+        }
+    }
+}
+
+/// Prints one JSON object on a line of its own.
+func printJSON(_ members: (inout JSONWriter) -> Void) {
+    var writer = JSONWriter()
+    writer.object(members)
+    print(writer.text)
+}
+
+func printError(_ text: String) {
+    FileHandle.standardError.write(Data((text + "\n").utf8))
+}

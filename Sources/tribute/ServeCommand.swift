@@ -1,0 +1,79 @@
+import ArgumentParser
+import Foundation
+import Logging
+import SQLiteEngine
+import Server
+import ServiceLifecycle
+import UnixSignals
+
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Run the server.",
+        discussion: """
+            Brings the database's schema up to date, then listens. Ready when GET /readyz is 200.
+            SIGTERM stops accepting, finishes what was accepted, and ends. Each setting may come \
+            from the environment instead; a flag wins over it.
+
+              tribute serve --database sqlite:tribute.db --port 8080
+              TRIBUTE_PORT=8080 tribute serve
+            """)
+
+    @OptionGroup var database: DatabaseOptions
+
+    @Option(help: "Address to listen on. (env: TRIBUTE_HOST; default: 127.0.0.1)")
+    var host: String?
+    @Option(help: "Port to listen on. (env: TRIBUTE_PORT; default: 8080)")
+    var port: String?
+    @Option(
+        help: ArgumentHelp(
+            "off, or plan: limit requests as the workspace's plan says. (env: TRIBUTE_RATE_LIMITS; default: off)",
+            valueName: "policy"))
+    var rateLimits: String?
+    @Option(
+        help: ArgumentHelp(
+            "Domain of links in workspaces without one of their own. (env: TRIBUTE_DEFAULT_DOMAIN; default: localhost)",
+            valueName: "domain"))
+    var defaultDomain: String?
+    @Option(
+        help: ArgumentHelp(
+            "Where the default domain's links are reached, e.g. http://localhost:8080. (env: TRIBUTE_PUBLIC_URL; default: https:// and the default domain)",
+            valueName: "url"))
+    var publicURL: String?
+    @Option(
+        help: ArgumentHelp(
+            "trace, debug, info, notice, warning, error or critical. (env: TRIBUTE_LOG_LEVEL; default: info)",
+            valueName: "level"))
+    var logLevel: String?
+    @Option(
+        help: ArgumentHelp(
+            "Commands that may wait to be committed; above it the answer is 503. (env: TRIBUTE_QUEUE_DEPTH; default: 4096)",
+            valueName: "count"))
+    var queueDepth: String?
+
+    func run() async throws {
+        let checked = try SettingsReader(self).read()
+        var logger = Logger(label: "tribute") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = checked.settings.logLevel
+        let file = try database.open()
+        logger.info(
+            "starting",
+            metadata: [
+                "version": "\(Tribute.version)", "host": "\(checked.settings.host)",
+                "port": "\(checked.settings.port)",
+            ])
+        let application = buildApplication(
+            settings: checked.settings, database: file, limits: checked.limits, logger: logger)
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [.init(service: application)],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        do { try await group.run() } catch {
+            throw Failure(
+                "The server stopped: \(error). Is another program listening on \(checked.settings.host):\(checked.settings.port)?"
+            )
+        }
+        try file.close()
+        logger.info("stopped")
+    }
+}

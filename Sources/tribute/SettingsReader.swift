@@ -1,0 +1,104 @@
+import ArgumentParser
+import Foundation
+import Ledger
+import Logging
+import Server
+import Wire
+
+/// Fills the settings from flags, then the environment, then defaults, and names every mistake at
+/// once.
+struct SettingsReader {
+    private let command: ServeCommand
+    private let environment: [String: String]
+    private var mistakes: [String] = []
+    private var settings = Settings()
+    private var limits = Limits()
+
+    init(
+        _ command: ServeCommand,
+        environment: [String: String] = ProcessInfo.processInfo.environment
+    ) {
+        (self.command, self.environment) = (command, environment)
+    }
+
+    static let variables: Set<String> = [
+        "TRIBUTE_DATABASE", "TRIBUTE_HOST", "TRIBUTE_PORT", "TRIBUTE_RATE_LIMITS",
+        "TRIBUTE_DEFAULT_DOMAIN", "TRIBUTE_PUBLIC_URL", "TRIBUTE_LOG_LEVEL",
+        "TRIBUTE_QUEUE_DEPTH", "TRIBUTE_BENCH_ROUTE",
+    ]
+
+    func read() throws -> (settings: Settings, limits: Limits) {
+        var reader = self
+        reader.readAll()
+        guard reader.mistakes.isEmpty else {
+            throw ValidationError(reader.mistakes.joined(separator: "\n"))
+        }
+        return (reader.settings, reader.limits)
+    }
+
+    private mutating func readAll() {
+        for name in environment.keys.sorted()
+        where name.hasPrefix("TRIBUTE_") && !Self.variables.contains(name) {
+            mistakes.append("\(name): there is no such setting")
+        }
+        if let mistake = DatabaseOptions.mistake(in: command.database.url) {
+            mistakes.append(mistake)
+        }
+        if let host = value(command.host, "HOST") { settings.host = host }
+        set("--port", value(command.port, "PORT"), "a number from 1 to 65535") { text, me in
+            guard let port = Int(text), (1...65_535).contains(port) else { return false }
+            me.settings.port = port
+            return true
+        }
+        set("--rate-limits", value(command.rateLimits, "RATE_LIMITS"), "off or plan") {
+            text, me in
+            guard let policy = RateLimitPolicy(rawValue: text) else { return false }
+            me.settings.rateLimits = policy
+            return true
+        }
+        set(
+            "--default-domain", value(command.defaultDomain, "DEFAULT_DOMAIN"),
+            "a host name such as go.example.com"
+        ) { text, me in
+            guard !text.isEmpty, !text.contains("/"), !text.contains(":") else { return false }
+            me.settings.defaultDomain = text.lowercased()
+            return true
+        }
+        set(
+            "--public-url", value(command.publicURL, "PUBLIC_URL"),
+            "a URL such as http://localhost:8080"
+        ) { text, me in
+            guard isURL(text) else { return false }
+            me.settings.publicURL = text.hasSuffix("/") ? String(text.dropLast()) : text
+            return true
+        }
+        set(
+            "--log-level", value(command.logLevel, "LOG_LEVEL"),
+            Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+        ) { text, me in
+            guard let level = Logger.Level(rawValue: text) else { return false }
+            me.settings.logLevel = level
+            return true
+        }
+        set(
+            "--queue-depth", value(command.queueDepth, "QUEUE_DEPTH"), "a number from 1 to 1000000"
+        ) { text, me in
+            guard let depth = Int(text), (1...1_000_000).contains(depth) else { return false }
+            me.limits.queueDepthMax = depth
+            return true
+        }
+        settings.offersBenchRoute = environment["TRIBUTE_BENCH_ROUTE"] == "1"
+    }
+
+    private func value(_ flag: String?, _ variable: String) -> String? {
+        flag ?? environment["TRIBUTE_\(variable)"]
+    }
+
+    private mutating func set(
+        _ name: String, _ text: String?, _ expected: String,
+        _ apply: (String, inout SettingsReader) -> Bool
+    ) {
+        guard let text else { return }
+        if !apply(text, &self) { mistakes.append("\(name): '\(text)' is not \(expected)") }
+    }
+}
