@@ -26,6 +26,12 @@ let package = Package(
     ],
     targets: [
         .target(name: "Attribution", swiftSettings: strict),
+        .target(
+            name: "Integrations",
+            dependencies: [
+                "Attribution", "Wire", .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: strict),
         .target(name: "Wire", dependencies: ["Attribution"], swiftSettings: strict),
         .target(name: "Ledger", dependencies: ["Attribution"], swiftSettings: strict),
         .target(
@@ -38,8 +44,7 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
-                "Attribution", "Wire", "Ledger",
-                .product(name: "Crypto", package: "swift-crypto"),
+                "Attribution", "Wire", "Integrations", "Ledger",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
@@ -53,7 +58,7 @@ let package = Package(
         .executableTarget(
             name: "tribute",
             dependencies: [
-                "Attribution", "Wire", "Ledger", "SQLiteEngine", "Server",
+                "Attribution", "Wire", "Integrations", "Ledger", "SQLiteEngine", "Server",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -65,11 +70,13 @@ let package = Package(
         .testTarget(
             name: "WireTests", dependencies: ["Wire", "Attribution"], swiftSettings: strict),
         .testTarget(
-            name: "LedgerTests", dependencies: ["Ledger", "SQLiteEngine", "Attribution"],
+            name: "LedgerTests", dependencies: ["Ledger", "SQLiteEngine", "Integrations", "Attribution"],
             swiftSettings: strict),
         .testTarget(
             name: "ServerTests",
-            dependencies: ["Server", "Ledger", "SQLiteEngine", "Attribution", "Wire"],
+            dependencies: [
+                "Server", "Integrations", "Ledger", "SQLiteEngine", "Attribution", "Wire",
+            ],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ],

@@ -44,22 +44,18 @@ package struct CustomerProfile: Equatable, Sendable {
     package var name: String?
     package var email: String?
     package var avatar: String?
-    /// The name of a customer for whom neither name nor e-mail is given.
-    package var spareName: String
 
     package init(
-        id: CustomerID, name: String? = nil, email: String? = nil, avatar: String? = nil,
-        spareName: String
+        id: CustomerID, name: String? = nil, email: String? = nil, avatar: String? = nil
     ) {
         (self.id, self.name, self.email, self.avatar) = (id, name, email, avatar)
-        self.spareName = spareName
     }
 
     /// A new customer that `click` brought.
     package func customer(_ key: CustomerKey, from click: Click?, at: Timestamp) -> Customer {
         var customer = Customer(
             id: id, workspaceID: key.workspaceID, externalID: key.externalID, createdAt: at)
-        customer.name = name.nonEmpty ?? email.nonEmpty ?? spareName
+        customer.name = name.nonEmpty ?? email.nonEmpty ?? spareName(of: id)
         customer.email = email.nonEmpty
         customer.avatar = avatar.nonEmpty
         customer.country = click?.visitor.country
@@ -69,6 +65,24 @@ package struct CustomerProfile: Equatable, Sendable {
         return customer
     }
 }
+
+/// Three words for a customer of whom neither name nor e-mail is given, taken from the random part
+/// of the id.
+func spareName(of id: CustomerID) -> String {
+    var digits = id.text.utf8.suffix(12).reduce(UInt64(0)) { $0 &* 33 &+ UInt64($1) }
+    func word(_ words: [String]) -> String {
+        defer { digits /= UInt64(words.count) }
+        return words[Int(digits % UInt64(words.count))]
+    }
+    return [word(spareSizes), word(spareColors), word(spareAnimals)].joined(separator: " ")
+}
+
+private let spareSizes = ["Big", "Small", "Swift", "Calm", "Bright", "Brave", "Kind", "Quiet"]
+private let spareColors = ["Red", "Blue", "Green", "Amber", "White", "Violet", "Golden", "Grey"]
+private let spareAnimals = [
+    "Caribou", "Heron", "Otter", "Lynx", "Falcon", "Badger", "Dolphin", "Ibex", "Marten",
+    "Plover", "Seal", "Wren",
+]
 
 extension String? {
     /// The text unless it is empty.

@@ -9,7 +9,7 @@ final class CommitQueue: Sendable {
     private struct Entry {
         let command: Command
         let arrival: ContinuousClock.Instant
-        let continuation: CheckedContinuation<Result<Outcome, LedgerError>, Never>
+        let answer: @Sendable (Result<Outcome, LedgerError>) -> Void
     }
 
     private struct State {
@@ -38,20 +38,47 @@ final class CommitQueue: Sendable {
 
     func submit(_ command: Command) async throws(LedgerError) -> Outcome {
         let result = await withCheckedContinuation { continuation in
-            let refusal: LedgerError? = state.withLock { state in
-                if state.isStopped { return .stopped }
-                if state.entries.count >= limits.queueDepthMax { return .overloaded }
-                state.entries.append(
-                    Entry(command: command, arrival: .now, continuation: continuation))
-                if state.isIdle {
-                    state.isIdle = false
-                    wake.signal()
-                }
-                return nil
+            if let refusal = accept([(command, { @Sendable in continuation.resume(returning: $0) })]) {
+                continuation.resume(returning: .failure(refusal))
             }
-            if let refusal { continuation.resume(returning: .failure(refusal)) }
         }
         return try result.get()
+    }
+
+    /// All are accepted, side by side in their order, or none is.
+    func submit(_ commands: [Command]) async throws(LedgerError) -> [Result<Outcome, LedgerError>] {
+        guard !commands.isEmpty else { return [] }
+        let result: Result<[Result<Outcome, LedgerError>], LedgerError> =
+            await withCheckedContinuation { continuation in
+                let answers = Answers(count: commands.count) {
+                    continuation.resume(returning: .success($0))
+                }
+                let entries = commands.enumerated().map { index, command in
+                    (command, { @Sendable in answers.set($0, at: index) })
+                }
+                if let refusal = accept(entries) {
+                    continuation.resume(returning: .failure(refusal))
+                }
+            }
+        return try result.get()
+    }
+
+    private func accept(
+        _ entries: [(Command, @Sendable (Result<Outcome, LedgerError>) -> Void)]
+    ) -> LedgerError? {
+        let arrival = ContinuousClock.now
+        return state.withLock { state in
+            if state.isStopped { return .stopped }
+            if state.entries.count + entries.count > limits.queueDepthMax { return .overloaded }
+            for (command, answer) in entries {
+                state.entries.append(Entry(command: command, arrival: arrival, answer: answer))
+            }
+            if state.isIdle {
+                state.isIdle = false
+                wake.signal()
+            }
+            return nil
+        }
     }
 
     func stop() async {
@@ -103,13 +130,13 @@ final class CommitQueue: Sendable {
         inTime.reserveCapacity(batch.count)
         for entry in batch {
             if entry.arrival < deadline {
-                entry.continuation.resume(returning: .failure(.overloaded))
+                entry.answer(.failure(.overloaded))
             } else {
                 inTime.append(entry)
             }
         }
         let results = results(of: inTime.map(\.command))
-        for (entry, result) in zip(inTime, results) { entry.continuation.resume(returning: result) }
+        for (entry, result) in zip(inTime, results) { entry.answer(result) }
     }
 
     /// One bad command never fails its neighbours: if the schema refuses the batch, each command
@@ -129,5 +156,27 @@ final class CommitQueue: Sendable {
         } catch {
             return commands.map { _ in .failure(.defect("\(error)")) }
         }
+    }
+}
+
+/// Gathers the answers to commands that were submitted together.
+private final class Answers: Sendable {
+    private let state: Mutex<(values: [Result<Outcome, LedgerError>?], missing: Int)>
+    private let complete: @Sendable ([Result<Outcome, LedgerError>]) -> Void
+
+    init(
+        count: Int, complete: @escaping @Sendable ([Result<Outcome, LedgerError>]) -> Void
+    ) {
+        state = Mutex((Array(repeating: nil, count: count), count))
+        self.complete = complete
+    }
+
+    func set(_ value: Result<Outcome, LedgerError>, at index: Int) {
+        let all: [Result<Outcome, LedgerError>]? = state.withLock { state in
+            state.values[index] = value
+            state.missing -= 1
+            return state.missing == 0 ? state.values.compactMap { $0 } : nil
+        }
+        if let all { complete(all) }
     }
 }

@@ -24,6 +24,13 @@ package final class Ledger: Sendable {
         try await queue.submit(command)
     }
 
+    /// The same for many, one result each; they commit in their order.
+    package func submit(
+        _ commands: [Command]
+    ) async throws(LedgerError) -> [Result<Outcome, LedgerError>] {
+        try await queue.submit(commands)
+    }
+
     package func read<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLTransaction) throws -> Value
     ) async throws -> Value {

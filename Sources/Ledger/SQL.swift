@@ -46,8 +46,11 @@ package struct Dialect: Sendable {
     package let integerType: String
     /// What follows a table's closing parenthesis.
     package let tableSuffix: String
-    package init(integerType: String, tableSuffix: String) {
+    /// The same for a table whose rows stand in the order of its primary key.
+    package let clusteredTableSuffix: String
+    package init(integerType: String, tableSuffix: String, clusteredTableSuffix: String) {
         (self.integerType, self.tableSuffix) = (integerType, tableSuffix)
+        self.clusteredTableSuffix = clusteredTableSuffix
     }
 }
 

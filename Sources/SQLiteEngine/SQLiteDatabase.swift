@@ -12,7 +12,12 @@ package final class SQLiteDatabase: SQLDatabase {
     /// Opens or makes the file. Directories above it must exist.
     package init(path: String) throws {
         var configuration = Configuration()
-        configuration.busyMode = .timeout(10)
+        // Another process that writes (an import beside the server) leaves short gaps between its
+        // transactions; SQLite's own growing pauses would miss them, a millisecond's don't.
+        configuration.busyMode = .callback { tries in
+            usleep(1_000)
+            return tries < 10_000
+        }
         configuration.maximumReaderCount = 4
         configuration.foreignKeysEnabled = true
         configuration.prepareDatabase { connection in

@@ -7,7 +7,11 @@ import Ledger
 struct SQLiteTransaction: SQLTransaction {
     let connection: Database
 
-    var dialect: Dialect { Dialect(integerType: "INTEGER", tableSuffix: "STRICT") }
+    private static let sqlite = Dialect(
+        integerType: "INTEGER", tableSuffix: "STRICT",
+        clusteredTableSuffix: "WITHOUT ROWID, STRICT")
+
+    var dialect: Dialect { Self.sqlite }
 
     func run(script: String) throws { try connection.execute(sql: script) }
 

@@ -1,5 +1,6 @@
 import CoreMetrics
 import Hummingbird
+import Integrations
 import Ledger
 import Logging
 import NIOCore

@@ -2,6 +2,7 @@ import Attribution
 import CoreMetrics
 import HTTPTypes
 import Hummingbird
+import Integrations
 import Ledger
 import Logging
 import Wire

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Attribution
+import Integrations
 import Ledger
 import Server
 import Wire

@@ -24,7 +24,7 @@ struct TributeCommand: AsyncParsableCommand {
             """,
         version: Tribute.version,
         subcommands: [
-            ServeCommand.self, WorkspaceCommand.self, TokenCommand.self,
-            VerifyCommand.self,
+            ServeCommand.self, WorkspaceCommand.self, TokenCommand.self, ImportCommand.self,
+            VerifyCommand.self, DemoCommand.self, BenchCommand.self,
         ])
 }

@@ -1,6 +1,8 @@
 extension Migration {
     /// The first schema. Money and counts are 64-bit integers, moments are milliseconds, flags are
-    /// 0 or 1; `BIGINT` and `STRICT` are spelled as each engine has them.
+    /// 0 or 1; `BIGINT`, `STRICT` and `CLUSTERED` (rows stand in the order of the primary key, which
+    /// is the order of time for events) are spelled as each engine has them. An event's workspace is
+    /// that of its link, so it needs no reference of its own.
     static let start = Migration(
         version: 1, name: "start",
         script: """
@@ -90,7 +92,7 @@ extension Migration {
 
             CREATE TABLE click (
               id TEXT NOT NULL PRIMARY KEY,
-              workspace_id TEXT NOT NULL REFERENCES workspace (id),
+              workspace_id TEXT NOT NULL,
               link_id TEXT NOT NULL REFERENCES link (id),
               at BIGINT NOT NULL,
               url TEXT NOT NULL,
@@ -102,7 +104,7 @@ extension Migration {
               referer TEXT,
               referer_url TEXT,
               identity TEXT
-            ) STRICT;
+            ) CLUSTERED STRICT;
             CREATE INDEX click_by_workspace ON click (workspace_id, at, id);
             CREATE INDEX click_by_link ON click (link_id, at, id);
             CREATE INDEX click_by_identity ON click (identity, link_id, at)
@@ -131,14 +133,14 @@ extension Migration {
 
             CREATE TABLE lead (
               id TEXT NOT NULL PRIMARY KEY,
-              workspace_id TEXT NOT NULL REFERENCES workspace (id),
+              workspace_id TEXT NOT NULL,
               customer_id TEXT NOT NULL REFERENCES customer (id),
               link_id TEXT NOT NULL REFERENCES link (id),
               click_id TEXT REFERENCES click (id),
               event_name TEXT NOT NULL,
               at BIGINT NOT NULL,
               metadata TEXT
-            ) STRICT;
+            ) CLUSTERED STRICT;
             CREATE INDEX lead_by_customer ON lead (customer_id, at, id);
             CREATE INDEX lead_by_workspace ON lead (workspace_id, at, id);
             CREATE INDEX lead_by_link ON lead (link_id, at, id);
@@ -148,11 +150,11 @@ extension Migration {
               event_name TEXT NOT NULL,
               lead_id TEXT NOT NULL REFERENCES lead (id),
               PRIMARY KEY (customer_id, event_name)
-            ) STRICT;
+            ) CLUSTERED STRICT;
 
             CREATE TABLE sale (
               id TEXT NOT NULL PRIMARY KEY,
-              workspace_id TEXT NOT NULL REFERENCES workspace (id),
+              workspace_id TEXT NOT NULL,
               customer_id TEXT NOT NULL REFERENCES customer (id),
               link_id TEXT NOT NULL REFERENCES link (id),
               click_id TEXT REFERENCES click (id),
@@ -165,7 +167,7 @@ extension Migration {
               payment_processor TEXT NOT NULL,
               invoice_id TEXT,
               metadata TEXT
-            ) STRICT;
+            ) CLUSTERED STRICT;
             CREATE UNIQUE INDEX sale_by_invoice ON sale (workspace_id, invoice_id)
               WHERE invoice_id <> '';
             CREATE INDEX sale_by_customer ON sale (customer_id, at, id);
@@ -177,7 +179,7 @@ extension Migration {
               link_id TEXT NOT NULL REFERENCES link (id),
               sale_id TEXT NOT NULL REFERENCES sale (id),
               PRIMARY KEY (customer_id, link_id)
-            ) STRICT;
+            ) CLUSTERED STRICT;
 
             CREATE TABLE registry (revision BIGINT NOT NULL) STRICT;
             INSERT INTO registry (revision) VALUES (0);

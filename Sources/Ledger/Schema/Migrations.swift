@@ -15,15 +15,9 @@ package struct Migration: Sendable {
     }
 
     func script(for dialect: Dialect) -> String {
-        var lines = script.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        for index in lines.indices {
-            lines[index] = lines[index].replacing("BIGINT", with: dialect.integerType)
-            if lines[index].hasSuffix(") STRICT;") {
-                lines[index] =
-                    lines[index].dropLast("STRICT;".count) + dialect.tableSuffix + ";"
-            }
-        }
-        return lines.joined(separator: "\n")
+        script.replacing("BIGINT", with: dialect.integerType)
+            .replacing(") CLUSTERED STRICT;", with: ") \(dialect.clusteredTableSuffix);")
+            .replacing(") STRICT;", with: ") \(dialect.tableSuffix);")
     }
 }
 

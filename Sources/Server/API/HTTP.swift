@@ -1,5 +1,4 @@
 import Attribution
-import Crypto
 import HTTPTypes
 import Hummingbird
 import Ledger
@@ -106,19 +105,5 @@ extension HTTPField.Name {
     private static func known(_ name: String) -> HTTPField.Name {
         guard let name = HTTPField.Name(name) else { preconditionFailure("not a header name") }
         return name
-    }
-}
-
-/// SHA-256 in lower-case hex: how tokens and identities are kept.
-package func sha256Hex(_ text: String) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(unsafeUninitializedCapacity: 64) { buffer in
-        var end = 0
-        for byte in SHA256.hash(data: Array(text.utf8)) {
-            buffer[end] = digits[Int(byte >> 4)]
-            buffer[end + 1] = digits[Int(byte & 15)]
-            end += 2
-        }
-        return end
     }
 }

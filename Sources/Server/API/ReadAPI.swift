@@ -1,6 +1,7 @@
 import Attribution
 import HTTPTypes
 import Hummingbird
+import Integrations
 import Ledger
 import Wire
 

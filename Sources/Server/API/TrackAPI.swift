@@ -1,6 +1,7 @@
 import Attribution
 import HTTPTypes
 import Hummingbird
+import Integrations
 import Ledger
 import Wire
 
@@ -51,7 +52,7 @@ extension API {
     /// The sale handler up to the point where something would be stored.
     func benchSale(_ request: Request, _ caller: Caller) async throws -> Response {
         let body = try await request.decode(SaleField.self, limits: settings.limits)
-        let command = try body.command(caller.workspace.id, stamper)
+        let command = try apiBody { () throws(BodyError) in try body.command(caller.workspace.id, stamper) }
         let customer = command.profile.customer(command.customer, from: nil, at: command.at)
         let sale = Sale(
             id: command.id, workspaceID: customer.workspaceID, customerID: customer.id,
@@ -63,7 +64,7 @@ extension API {
     }
 
     private func record(_ body: Body<SaleField>, _ caller: Caller) async throws -> Response {
-        let command = try body.command(caller.workspace.id, stamper)
+        let command = try apiBody { () throws(BodyError) in try body.command(caller.workspace.id, stamper) }
         guard case .sale(let outcome) = try await submit(.recordSale(command)) else {
             throw APIError.internalError
         }
@@ -71,7 +72,7 @@ extension API {
     }
 
     private func record(_ body: Body<LeadField>, _ caller: Caller) async throws -> Response {
-        let command = try body.command(caller.workspace.id, stamper)
+        let command = try apiBody { () throws(BodyError) in try body.command(caller.workspace.id, stamper) }
         guard case .lead(let outcome) = try await submit(.recordLead(command)) else {
             throw APIError.internalError
         }

@@ -1,6 +1,7 @@
 import Attribution
 import HTTPTypes
 import Hummingbird
+import Integrations
 import Ledger
 
 /// Who calls: a workspace, by one of its tokens.

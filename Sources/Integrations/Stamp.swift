@@ -9,6 +9,7 @@ package final class Stamper: Sendable {
     private struct State {
         var now = Timestamp.distantPast
         var eventRandom: UInt64 = 0
+        var random = Xoshiro()
 
         mutating func advance() -> Timestamp {
             var clock = timespec()
@@ -31,9 +32,9 @@ package final class Stamper: Sendable {
             let before = state.now
             let now = state.advance()
             if now == before {
-                state.eventRandom += .random(in: 1...0xF_FFFF)
+                state.eventRandom += state.random.next() & 0xF_FFFF + 1
             } else {
-                state.eventRandom = .random(in: 0..<IDText.eventRandomRange / 2)
+                state.eventRandom = state.random.next() % (IDText.eventRandomRange / 2)
             }
             return (ID(IDText.event(at: now, random: state.eventRandom)), now)
         }
@@ -42,30 +43,39 @@ package final class Stamper: Sendable {
     package func eventID<Record>() -> ID<Record> { event().0 }
 
     package func id<Record>(_ prefix: String) -> ID<Record> {
-        ID(
-            IDText.ulid(
-                prefix: prefix, at: now(), .random(in: 0 ... .max), .random(in: 0 ... .max)))
+        state.withLock { state in
+            let now = state.advance()
+            let high = UInt16(truncatingIfNeeded: state.random.next())
+            return ID(IDText.ulid(prefix: prefix, at: now, high, state.random.next()))
+        }
     }
 
     /// A secret or key of `[0-9A-Za-z]`, from the system's secure source.
     package func secret(length: Int) -> String {
         IDText.key(length: length) { .random(in: 0 ... .max) }
     }
+}
 
-    /// Three words for a customer whose name nobody knows.
-    package func spareName() -> String {
-        [Self.sizes, Self.colors, Self.animals].map { $0.randomElement() ?? "" }
-            .joined(separator: " ")
+/// xoshiro256**: random numbers for ids, which must be distinct and need not be secret. Seeded by
+/// the system, because asking the system for each would be a system call for each.
+struct Xoshiro: RandomNumberGenerator {
+    private var words: (UInt64, UInt64, UInt64, UInt64)
+
+    init() {
+        var system = SystemRandomNumberGenerator()
+        words = (system.next() | 1, system.next(), system.next(), system.next())
     }
 
-    private static let sizes = [
-        "Big", "Small", "Swift", "Calm", "Bright", "Brave", "Kind", "Quiet",
-    ]
-    private static let colors = [
-        "Red", "Blue", "Green", "Amber", "White", "Violet", "Golden", "Grey",
-    ]
-    private static let animals = [
-        "Caribou", "Heron", "Otter", "Lynx", "Falcon", "Badger", "Dolphin", "Ibex", "Marten",
-        "Plover", "Seal", "Wren",
-    ]
+    mutating func next() -> UInt64 {
+        let multiplied = words.1 &* 5
+        let result = (multiplied << 7 | multiplied >> 57) &* 9
+        let shifted = words.1 << 17
+        words.2 ^= words.0
+        words.3 ^= words.1
+        words.1 ^= words.2
+        words.0 ^= words.3
+        words.2 ^= shifted
+        words.3 = words.3 << 45 | words.3 >> 19
+        return result
+    }
 }

@@ -1,5 +1,4 @@
 import Attribution
-import Ledger
 import Wire
 
 /// The fields of the track bodies, each with its rule. What a body says becomes a command here.
@@ -8,14 +7,14 @@ private let processors = PaymentProcessor.allCases.map(\.rawValue)
 private let metadataMax = 10_000
 private let nameMax = 100
 
-enum SaleField: Int, BodyField {
+package enum SaleField: Int, BodyField {
     case customerExternalId, externalId, customerId, amount, currency, eventName
     case paymentProcessor, invoiceId, leadEventName, metadata, clickId
     case customerName, customerEmail, customerAvatar
 
-    static let rules = allCases.map(\.rule)
+    package static let rules = allCases.map(\.rule)
 
-    var rule: Rule {
+    package var rule: Rule {
         switch self {
         case .customerExternalId: .text("customerExternalId", max: 100)
         case .externalId: .text("externalId", max: 100)
@@ -38,13 +37,13 @@ enum SaleField: Int, BodyField {
     }
 }
 
-enum LeadField: Int, BodyField {
+package enum LeadField: Int, BodyField {
     case clickId, eventName, customerExternalId, externalId, customerId
     case customerName, customerEmail, customerAvatar, mode, eventQuantity, metadata
 
-    static let rules = allCases.map(\.rule)
+    package static let rules = allCases.map(\.rule)
 
-    var rule: Rule {
+    package var rule: Rule {
         switch self {
         case .clickId: .text("clickId", max: 255, trimmed: true)
         case .eventName:
@@ -66,14 +65,14 @@ enum LeadField: Int, BodyField {
 
 /// The stricter rules of the endpoints that browsers call: one name for the customer's id, and a
 /// lead's click must be given.
-enum ClientRules {
+package enum ClientRules {
     static let customer = Rule(
         "customerExternalId", .text(min: 1, max: 100, trimmed: true), .required,
         missing: "customerExternalId is required", tooSmall: "customerExternalId is required")
     static let leadClick = Rule("clickId", .text(min: 0, max: 255, trimmed: true), .required)
 
     /// Checks what the browser's endpoints ask for and drops the names they don't know.
-    static func narrowed(_ members: [JSONMember], isLead: Bool) throws(BodyError) -> [JSONMember] {
+    package static func narrowed(_ members: [JSONMember], isLead: Bool) throws(BodyError) -> [JSONMember] {
         do throws(Issue) {
             if isLead { try check(leadClick, members) }
             try check(customer, members)
@@ -91,12 +90,12 @@ enum ClientRules {
     }
 }
 
-enum ClickField: Int, BodyField {
+package enum ClickField: Int, BodyField {
     case domain, key, url, referrer
 
-    static let rules = allCases.map(\.rule)
+    package static let rules = allCases.map(\.rule)
 
-    var rule: Rule {
+    package var rule: Rule {
         switch self {
         case .domain:
             Rule(
@@ -112,10 +111,10 @@ enum ClickField: Int, BodyField {
     }
 }
 
-private let customerRequired = APIError(.badRequest, "customerExternalId is required")
+private let customerRequired = BodyError.malformed("customerExternalId is required")
 
 extension Body<SaleField> {
-    func command(_ workspaceID: WorkspaceID, _ stamper: Stamper) throws -> RecordSale {
+    package func command(_ workspaceID: WorkspaceID, _ stamper: Stamper) throws(BodyError) -> RecordSale {
         let names = [text(.customerExternalId), text(.externalId), text(.customerId)]
         guard let externalID = names.lazy.compactMap(\.nonEmpty).first else {
             throw customerRequired
@@ -131,13 +130,13 @@ extension Body<SaleField> {
             metadata: object(.metadata), clickID: text(.clickId).nonEmpty.map { ClickID($0) },
             profile: CustomerProfile(
                 id: stamper.id("cus_"), name: text(.customerName), email: text(.customerEmail),
-                avatar: text(.customerAvatar), spareName: stamper.spareName()),
+                avatar: text(.customerAvatar)),
             directLeadID: stamper.eventID(), at: at)
     }
 }
 
 extension Body<LeadField> {
-    func command(_ workspaceID: WorkspaceID, _ stamper: Stamper) throws -> RecordLead {
+    package func command(_ workspaceID: WorkspaceID, _ stamper: Stamper) throws(BodyError) -> RecordLead {
         let names = [text(.customerExternalId), text(.externalId), text(.customerId)]
         guard let externalID = names.lazy.compactMap(\.nonEmpty).first else {
             throw customerRequired
@@ -150,7 +149,7 @@ extension Body<LeadField> {
             mode: text(.mode).flatMap(LeadMode.init) ?? .async,
             profile: CustomerProfile(
                 id: stamper.id("cus_"), name: text(.customerName), email: text(.customerEmail),
-                avatar: text(.customerAvatar), spareName: stamper.spareName()),
+                avatar: text(.customerAvatar)),
             metadata: object(.metadata), at: stamper.now())
     }
 }

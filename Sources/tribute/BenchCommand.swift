@@ -1,0 +1,100 @@
+import ArgumentParser
+import Attribution
+import Foundation
+import Integrations
+import Ledger
+import SQLiteEngine
+
+struct BenchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "Measure durable sales per second on this machine.",
+        discussion: """
+            Starts a server on a scratch file and lets wrk post sales of distinct customers and \
+            invoices, turn by turn against: the sale endpoint (fsync before each answer), the same \
+            handler without storage, and a Node HTTP server that echoes JSON. Machines differ and \
+            are noisy: only the ratios within one run say something. Afterwards every counter is \
+            recomputed and every answered sale must be there.
+
+            Needs wrk, and node for the last comparison (apt-get install wrk nodejs).
+
+              tribute bench --directory /var/lib/tribute
+              tribute bench --rounds 5 --seconds 6 --connections 256
+            """)
+
+    @Option(help: "Where the scratch file is made: the disk that is measured.")
+    var directory: String = NSTemporaryDirectory()
+    @Option(help: "Keep-alive connections.") var connections = 64
+    @Option(help: "Seconds of each turn.") var seconds = 5
+    @Option(help: "How many times each has its turn.") var rounds = 3
+    @Option(help: "Customers whose sales are posted.") var customers = 10_000
+    @Option(help: "The folder of sale.lua and echo.js.") var scripts: String = "bench"
+    @Option(
+        help: ArgumentHelp(
+            "End with status 1 if durable ÷ no-storage is below this.", valueName: "ratio"))
+    var atLeast: Double?
+
+    func validate() throws {
+        guard connections > 0, seconds > 0, rounds > 0, customers > 0 else {
+            throw ValidationError("--connections, --seconds, --rounds, --customers: at least 1")
+        }
+    }
+
+    func run() async throws {
+        guard let wrk = Tool.path("wrk") else {
+            throw Failure("wrk is not installed: apt-get install wrk")
+        }
+        let bench = try await Bench.prepared(directory: directory, customers: customers)
+        defer { bench.end() }
+        var cases = [
+            BenchCase(name: "durable", port: bench.port, target: "/track/sale"),
+            BenchCase(name: "no-storage", port: bench.port, target: "/bench/sale"),
+        ]
+        if let node = Tool.path("node") {
+            let port = try bench.start(node, ["\(scripts)/echo.js"])
+            cases.append(BenchCase(name: "node echo", port: port, target: "/"))
+        } else {
+            printError("node is not installed: its turn is left out")
+        }
+        for round in 1...rounds {
+            for index in cases.indices {
+                let load = Load(
+                    wrk: wrk, script: "\(scripts)/sale.lua", connections: connections,
+                    seconds: seconds, token: bench.token, run: "\(round)", customers: customers)
+                cases[index].turns.append(try load.turn(cases[index]))
+            }
+        }
+        report(cases)
+        try await bench.check(atLeast: cases[0].turns.reduce(0) { $0 + $1.requests })
+        if let atLeast, ratio(cases) < atLeast {
+            throw Failure("durable ÷ no-storage is \(ratio(cases)), below \(atLeast)")
+        }
+    }
+
+    private func ratio(_ cases: [BenchCase]) -> Double {
+        cases[0].median(\.rate) / max(1, cases[1].median(\.rate))
+    }
+
+    private func report(_ cases: [BenchCase]) {
+        print("\(connections) connections, \(rounds) rounds of \(seconds) s in turn, medians")
+        print("case            requests/s   p50 ms   p99 ms   errors")
+        for one in cases {
+            let columns = [
+                one.name.padding(toLength: 14, withPad: " ", startingAt: 0),
+                right(String(format: "%.0f", one.median(\.rate)), 12),
+                right(String(format: "%.2f", one.median(\.p50)), 8),
+                right(String(format: "%.2f", one.median(\.p99)), 8),
+                right(String(one.turns.reduce(0) { $0 + $1.errors }), 8),
+            ]
+            print(columns.joined(separator: " "))
+        }
+        for other in cases.dropFirst() {
+            let ratio = cases[0].median(\.rate) / max(1, other.median(\.rate))
+            print("durable ÷ \(other.name): \(String(format: "%.2f", ratio))")
+        }
+    }
+
+    private func right(_ text: String, _ width: Int) -> String {
+        String(repeating: " ", count: max(0, width - text.count)) + text
+    }
+}

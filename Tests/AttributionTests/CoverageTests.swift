@@ -1,0 +1,93 @@
+import Attribution
+import Testing
+
+/// Every case of Outcome and Refusal has a row in some table. A new case does not compile here
+/// until it has a name, and fails until a row shows it.
+@Suite struct CoverageTests {
+    private static let tables: [[Row]] = [
+        ClickRuleTests.rows, LeadRuleTests.rows, LeadRuleTests.customers, SaleRuleTests.replays,
+        SaleRuleTests.credits, SaleRuleTests.fallbacks, SaleRuleTests.direct, SaleRuleTests.money,
+        RegistryRuleTests.links, RegistryRuleTests.updates, RegistryRuleTests.rest,
+    ]
+
+    @Test func everyOutcomeHasARow() {
+        let found = Set(Self.tables.joined().map { Self.name($0.decision.outcome) })
+        #expect(Self.outcomes.subtracting(found).isEmpty)
+        #expect(found.subtracting(Self.outcomes).isEmpty)
+    }
+
+    @Test func everyRefusalHasARow() {
+        let found = Self.tables.joined().compactMap { row -> String? in
+            guard case .refused(let refusal) = row.decision.outcome else { return nil }
+            return Self.name(refusal)
+        }
+        #expect(Self.refusals.subtracting(found).isEmpty)
+        #expect(Set(found).subtracting(Self.refusals).isEmpty)
+    }
+
+    @Test func aRefusalChangesNothing() {
+        for row in Self.tables.joined() {
+            guard case .refused = row.decision.outcome else { continue }
+            #expect(row.decision.changes.isEmpty, "\(row.name)")
+        }
+    }
+
+    private static let outcomes: Set = [
+        "click", "repeat", "tracked", "deferred", "duplicate", "recorded", "replayed", "ignored",
+        "customer", "link", "deleted", "domain", "workspace", "token", "writable", "refused",
+    ]
+    private static let refusals: Set = [
+        "clickRequired", "clickNotFound", "linkOfClickNotFound", "linkOfClickForeign",
+        "linkOfClickDisabled", "hostnameDenied", "linkOfCustomerNotFound",
+        "linkOfCustomerDisabled", "leadNotFound", "invoiceConflict", "totalTooLarge",
+        "linkNotFound", "linkForeign", "keyTaken", "externalIDTaken", "rootLinkKept",
+        "domainTaken", "domainForeign", "slugTaken", "workspaceNotFound", "tokenNotFound",
+        "tokenLimitReached",
+    ]
+
+    private static func name(_ outcome: Outcome) -> String {
+        switch outcome {
+        case .click(let recorded): recorded.isRepeat ? "repeat" : "click"
+        case .lead(.tracked(_, let isRecorded)): isRecorded ? "tracked" : "deferred"
+        case .lead(.duplicate): "duplicate"
+        case .sale(.recorded): "recorded"
+        case .sale(.replayed): "replayed"
+        case .sale(.ignored): "ignored"
+        case .customer: "customer"
+        case .link: "link"
+        case .deleted: "deleted"
+        case .domain: "domain"
+        case .workspace: "workspace"
+        case .token: "token"
+        case .writable: "writable"
+        case .refused: "refused"
+        }
+    }
+
+    private static func name(_ refusal: Refusal) -> String {
+        switch refusal {
+        case .clickRequired: "clickRequired"
+        case .clickNotFound: "clickNotFound"
+        case .linkOfClickNotFound: "linkOfClickNotFound"
+        case .linkOfClickForeign: "linkOfClickForeign"
+        case .linkOfClickDisabled: "linkOfClickDisabled"
+        case .hostnameDenied: "hostnameDenied"
+        case .linkOfCustomerNotFound: "linkOfCustomerNotFound"
+        case .linkOfCustomerDisabled: "linkOfCustomerDisabled"
+        case .leadNotFound: "leadNotFound"
+        case .invoiceConflict: "invoiceConflict"
+        case .totalTooLarge: "totalTooLarge"
+        case .linkNotFound: "linkNotFound"
+        case .linkForeign: "linkForeign"
+        case .keyTaken: "keyTaken"
+        case .externalIDTaken: "externalIDTaken"
+        case .rootLinkKept: "rootLinkKept"
+        case .domainTaken: "domainTaken"
+        case .domainForeign: "domainForeign"
+        case .slugTaken: "slugTaken"
+        case .workspaceNotFound: "workspaceNotFound"
+        case .tokenNotFound: "tokenNotFound"
+        case .tokenLimitReached: "tokenLimitReached"
+        }
+    }
+}

@@ -1,0 +1,218 @@
+import Attribution
+import Testing
+
+/// Links `a` and `b` of `home` on `go.test` (a's externalId is `ext-a`), `x` of `other` on
+/// `x.test`, and home's `root`. Both domains have their owner; `free.test` has none.
+@Suite struct RegistryRuleTests {
+    static let links: [Row] = [
+        create("new", key: "fresh", "go.test/fresh | link new go.test/fresh"),
+        create("a key that is taken", key: "a", "no: keyTaken"),
+        create("keys are case-sensitive", key: "A", "go.test/A | link new go.test/A"),
+        create(
+            "a spare key", key: "a", spares: ["b", "c"], "go.test/c | link new go.test/c"),
+        create("no spare key is free", key: "a", spares: ["b"], "no: keyTaken"),
+        create("a foreign domain", domain: "x.test", key: "k", "no: domainForeign"),
+        create("foreign comes before taken", domain: "x.test", key: "x", "no: domainForeign"),
+        create(
+            "a domain of nobody", domain: "free.test", key: "k",
+            "free.test/k | link new free.test/k"),
+        create("an externalId that is taken", key: "k", externalID: "ext-a", "no: externalIDTaken"),
+        create(
+            "the externalId of another workspace", key: "k", externalID: "ext-x",
+            "go.test/k | link new go.test/k"),
+        create("key comes before externalId", key: "a", externalID: "ext-a", "no: keyTaken"),
+    ]
+
+    static let updates: [Row] = [
+        update("the url", "a", "go.test/a | link a now go.test/a https://new.test") {
+            $0.url = "https://new.test"
+        },
+        update("by externalId", "ext-a", "go.test/n | link a now go.test/n https://a.test") {
+            $0.key = "n"
+        },
+        update("by address", "go.test/a", "go.test/n | link a now go.test/n https://a.test") {
+            $0.key = "n"
+        },
+        update("nothing", "a", "go.test/a") { _ in },
+        update("to what it is", "a", "go.test/a") { $0.key = "a" },
+        update("one that is not there", "nowhere", "no: linkNotFound") { $0.key = "n" },
+        update("a foreign one", "x", "no: linkForeign(home)") { $0.key = "n" },
+        update("to a key that is taken", "a", "no: keyTaken") { $0.key = "b" },
+        update("to a foreign domain", "a", "no: domainForeign") { $0.domain = "x.test" },
+        update("to an externalId that is taken", "b", "no: externalIDTaken") {
+            $0.fields = [{ $0.externalID = "ext-a" }]
+        },
+        update(
+            "to its own externalId", "a", "go.test/n | link a now go.test/n https://a.test"
+        ) {
+            $0.key = "n"
+            $0.fields = [{ $0.externalID = "ext-a" }]
+        },
+        delete("a link", "a", "deleted a | link a deleted"),
+        delete("one that is not there", "nowhere", "no: linkNotFound"),
+        delete("a foreign one", "x", "no: linkForeign(home)"),
+        delete("the root of a domain", "root", "no: rootLinkKept"),
+    ]
+
+    static let rest: [Row] = [
+        row(
+            "the first domain is primary",
+            .createDomain(.init(domain: domain("first.test", World.strict))),
+            "first.test primary | domain first.test"),
+        row(
+            "the second is not", .createDomain(.init(domain: domain("more.test", World.home))),
+            "more.test | domain more.test"),
+        row(
+            "a domain that is taken, even by oneself",
+            .createDomain(.init(domain: domain("go.test", World.home))), "no: domainTaken"),
+        row(
+            "a workspace", .createWorkspace(.init(workspace: workspace("new"))),
+            "workspace new | workspace new"),
+        row(
+            "a slug that is taken", .createWorkspace(.init(workspace: workspace("home"))),
+            "no: slugTaken(\"home\")"),
+        row(
+            "settings that are named change",
+            .updateWorkspace(
+                settings("home") {
+                    $0.plan = .pro
+                    $0.allowedHostnames = ["a.test"]
+                    $0.conflictPolicy = .refuse
+                }), "workspace home | workspace home Home pro [\"a.test\"] refuse"),
+        row(
+            "the others stay", .updateWorkspace(settings("home") { $0.name = "Ours" }),
+            "workspace home | workspace home Ours business [] replay"),
+        row(
+            "a workspace that is not there", .updateWorkspace(settings("none") { _ in }),
+            "no: workspaceNotFound(\"none\")"),
+        row(
+            "a token", .createToken(.init(token: token("new", World.home))),
+            "token new | token new"),
+        row(
+            "the hundredth token", .createToken(.init(token: token("new", World.strict))),
+            "token new | token new"),
+        row(
+            "one more", .createToken(.init(token: token("new", World.other))),
+            "no: tokenLimitReached(100)"),
+        row("revoking", revoke("t1", World.home), "token t1 revoked | token t1 revoked"),
+        row("revoking again", revoke("t2", World.home), "token t2 revoked"),
+        row("a token that is not there", revoke("t0", World.home), "no: tokenNotFound(\"t0\")"),
+        row("a foreign token", revoke("t1", World.other), "no: tokenNotFound(\"t1\")"),
+        row("writing without a change", .proveWritable, "writable | touch"),
+    ]
+
+    @Test(arguments: links) func creates(_ row: Row) { #expect(row.actual == row.expected) }
+    @Test(arguments: updates) func edits(_ row: Row) { #expect(row.actual == row.expected) }
+    @Test(arguments: rest) func decides(_ row: Row) { #expect(row.actual == row.expected) }
+
+    @Test func anUpdateAndARevocationAreStamped() throws {
+        let edit = Self.update("", "a", "") { $0.key = "n" }
+        guard case .updateLink(let link) = edit.decision.changes.first else { throw Missing() }
+        #expect((link.createdAt, link.updatedAt) == (World.noon, World.noon.adding(1)))
+        let revocation = Self.row("", Self.revoke("t1", World.home), "")
+        guard case .revokeToken(let token) = revocation.decision.changes.first else {
+            throw Missing()
+        }
+        #expect(token.revokedAt == World.noon.adding(1))
+    }
+}
+
+extension RegistryRuleTests {
+    fileprivate static func row(_ name: String, _ command: Command, _ expected: String) -> Row {
+        Row(name, command, expected) { $0.facts.registry = registry }
+    }
+
+    private static let registry: Registry = {
+        var registry = Registry()
+        for link in [
+            link("a", externalID: "ext-a"), link("b"), link("root", key: Link.rootKey),
+            link("x", World.other, domain: "x.test", externalID: "ext-x"),
+        ] {
+            registry.links[.id(link.id)] = link
+            registry.links[.address(domain: link.domain, key: link.key)] = link
+            if let externalID = link.externalID {
+                registry.links[.externalID(link.workspaceID, externalID)] = link
+            }
+        }
+        registry.domains = [
+            "go.test": domain("go.test", World.home), "x.test": domain("x.test", World.other),
+        ]
+        registry.workspacesWithDomain = [World.home, World.other]
+        registry.workspaces = ["home": workspace("home")]
+        registry.tokens = [ID("t1"): token("t1", World.home), ID("t2"): token("t2", World.home)]
+        registry.tokens[ID("t2")]?.revokedAt = World.noon
+        registry.tokenCounts = [World.home: 2, World.strict: 99, World.other: 100]
+        return registry
+    }()
+
+    private static func link(
+        _ id: String, _ workspaceID: WorkspaceID = World.home, domain: String = "go.test",
+        key: String? = nil, externalID: String? = nil
+    ) -> Link {
+        var link = Link(
+            id: ID(id), workspaceID: workspaceID, domain: domain, key: key ?? id,
+            url: "https://\(id).test", createdAt: World.noon)
+        link.externalID = externalID
+        return link
+    }
+
+    fileprivate static func create(
+        _ name: String, domain: String = "go.test", key: String, externalID: String? = nil,
+        spares: [String] = [], _ expected: String
+    ) -> Row {
+        let link = link("new", domain: domain, key: key, externalID: externalID)
+        return row(name, .createLink(CreateLink(link: link, spareKeys: spares)), expected)
+    }
+
+    private static func selector(_ text: String) -> LinkSelector {
+        if text.hasPrefix("ext-") { return .externalID(World.home, text) }
+        if text == "go.test/a" { return .address(domain: "go.test", key: "a") }
+        return .id(ID(text))
+    }
+
+    fileprivate static func update(
+        _ name: String, _ link: String, _ expected: String, _ change: (inout LinkEdit) -> Void
+    ) -> Row {
+        var edit = LinkEdit()
+        change(&edit)
+        let update = UpdateLink(
+            selector: selector(link), workspaceID: World.home, edit: edit,
+            at: World.noon.adding(1))
+        return row("update: \(name)", .updateLink(update), expected)
+    }
+
+    fileprivate static func delete(_ name: String, _ link: String, _ expected: String) -> Row {
+        let delete = DeleteLink(
+            selector: selector(link), workspaceID: World.home, at: World.noon.adding(1))
+        return row("delete: \(name)", .deleteLink(delete), expected)
+    }
+
+    fileprivate static func domain(_ slug: String, _ workspaceID: WorkspaceID) -> Domain {
+        Domain(id: ID(slug), workspaceID: workspaceID, slug: slug, createdAt: World.noon)
+    }
+
+    fileprivate static func workspace(_ slug: String) -> Workspace {
+        Workspace(
+            id: ID(slug), slug: slug, name: slug.prefix(1).uppercased() + slug.dropFirst(),
+            plan: .business,
+            createdAt: World.noon)
+    }
+
+    fileprivate static func settings(
+        _ slug: String, _ change: (inout UpdateWorkspace) -> Void
+    ) -> UpdateWorkspace {
+        var update = UpdateWorkspace(slug: slug)
+        change(&update)
+        return update
+    }
+
+    fileprivate static func token(_ id: String, _ workspaceID: WorkspaceID) -> Token {
+        Token(
+            id: ID(id), workspaceID: workspaceID, name: id, digest: "", scopes: [.apisAll],
+            createdAt: World.noon)
+    }
+
+    fileprivate static func revoke(_ id: String, _ workspaceID: WorkspaceID) -> Command {
+        .revokeToken(RevokeToken(workspaceID: workspaceID, id: ID(id), at: World.noon.adding(1)))
+    }
+}
