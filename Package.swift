@@ -70,7 +70,8 @@ let package = Package(
         .testTarget(
             name: "WireTests", dependencies: ["Wire", "Attribution"], swiftSettings: strict),
         .testTarget(
-            name: "LedgerTests", dependencies: ["Ledger", "SQLiteEngine", "Integrations", "Attribution"],
+            name: "LedgerTests",
+            dependencies: ["Ledger", "SQLiteEngine", "Integrations", "Attribution"],
             swiftSettings: strict),
         .testTarget(
             name: "ServerTests",

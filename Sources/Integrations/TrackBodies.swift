@@ -72,7 +72,9 @@ package enum ClientRules {
     static let leadClick = Rule("clickId", .text(min: 0, max: 255, trimmed: true), .required)
 
     /// Checks what the browser's endpoints ask for and drops the names they don't know.
-    package static func narrowed(_ members: [JSONMember], isLead: Bool) throws(BodyError) -> [JSONMember] {
+    package static func narrowed(_ members: [JSONMember], isLead: Bool) throws(BodyError)
+        -> [JSONMember]
+    {
         do throws(Issue) {
             if isLead { try check(leadClick, members) }
             try check(customer, members)
@@ -114,7 +116,9 @@ package enum ClickField: Int, BodyField {
 private let customerRequired = BodyError.malformed("customerExternalId is required")
 
 extension Body<SaleField> {
-    package func command(_ workspaceID: WorkspaceID, _ stamper: Stamper) throws(BodyError) -> RecordSale {
+    package func command(_ workspaceID: WorkspaceID, _ stamper: Stamper) throws(BodyError)
+        -> RecordSale
+    {
         let names = [text(.customerExternalId), text(.externalId), text(.customerId)]
         guard let externalID = names.lazy.compactMap(\.nonEmpty).first else {
             throw customerRequired
@@ -136,7 +140,9 @@ extension Body<SaleField> {
 }
 
 extension Body<LeadField> {
-    package func command(_ workspaceID: WorkspaceID, _ stamper: Stamper) throws(BodyError) -> RecordLead {
+    package func command(_ workspaceID: WorkspaceID, _ stamper: Stamper) throws(BodyError)
+        -> RecordLead
+    {
         let names = [text(.customerExternalId), text(.externalId), text(.customerId)]
         guard let externalID = names.lazy.compactMap(\.nonEmpty).first else {
             throw customerRequired

@@ -38,7 +38,8 @@ final class CommitQueue: Sendable {
 
     func submit(_ command: Command) async throws(LedgerError) -> Outcome {
         let result = await withCheckedContinuation { continuation in
-            if let refusal = accept([(command, { @Sendable in continuation.resume(returning: $0) })]) {
+            if let refusal = accept([(command, { @Sendable in continuation.resume(returning: $0) })]
+            ) {
                 continuation.resume(returning: .failure(refusal))
             }
         }

@@ -8,6 +8,7 @@ import Synchronization
 package final class SQLiteDatabase: SQLDatabase {
     private let pool: DatabasePool
     private let watch: RegistryWatch
+    private let checkpointer: Checkpointer
 
     /// Opens or makes the file. Directories above it must exist.
     package init(path: String) throws {
@@ -24,7 +25,7 @@ package final class SQLiteDatabase: SQLDatabase {
             try connection.execute(
                 sql: """
                     PRAGMA cache_size = -65536;
-                    PRAGMA wal_autocheckpoint = 4000;
+                    PRAGMA wal_autocheckpoint = 0;
                     PRAGMA temp_store = MEMORY
                     """)
         }
@@ -36,6 +37,10 @@ package final class SQLiteDatabase: SQLDatabase {
                 try connection.execute(sql: "PRAGMA synchronous = FULL")
             }
             watch = try RegistryWatch(path: path)
+            checkpointer = try Checkpointer(path: path)
+            pool.writeWithoutTransaction { [checkpointer] connection in
+                checkpointer.watch(connection.sqliteConnection)
+            }
         } catch { throw SQLError(error) }
         guard try synchronousMode() == 2 else {
             throw SQLError.other("SQLite did not accept synchronous=FULL")
@@ -79,6 +84,7 @@ package final class SQLiteDatabase: SQLDatabase {
     package func close() throws {
         try? pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
         watch.close()
+        checkpointer.close()
         try pool.close()
     }
 }

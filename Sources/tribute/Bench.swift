@@ -128,7 +128,8 @@ final class Bench {
         let result = try await database.read { try $0.verify() }
         let stored = result.checked.first { $0.record == "sale" }?.count ?? 0
         try database.close()
-        print("\(answered) sales answered, \(stored) stored, \(result.differences.count) differences")
+        print(
+            "\(answered) sales answered, \(stored) stored, \(result.differences.count) differences")
         guard result.differences.isEmpty, stored >= Int64(answered) else {
             throw Failure("the file does not hold what was acknowledged")
         }
@@ -169,7 +170,8 @@ struct Load {
         let pipe = Pipe()
         process.standardOutput = pipe
         try process.run()
-        let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        let output = String(
+            decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
         guard process.terminationStatus == 0, let rate = number(after: "Requests/sec:", output)
         else { throw Failure("wrk failed:\n\(output)") }

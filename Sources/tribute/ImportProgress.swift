@@ -32,8 +32,10 @@ struct ImportProgress {
     private func show() {
         let done = min(1, Double(bytes) / Double(max(1, fileSize * passes)))
         let elapsed = ContinuousClock.now - start
-        let seconds = max(0.001, Double(elapsed.components.seconds)
-            + Double(elapsed.components.attoseconds) / 1e18)
+        let seconds = max(
+            0.001,
+            Double(elapsed.components.seconds)
+                + Double(elapsed.components.attoseconds) / 1e18)
         let remaining = done > 0 ? Int(seconds / done - seconds) : 0
         let filled = Int(done * 30)
         let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: 30 - filled)

@@ -3,6 +3,8 @@ import Testing
 
 @Suite struct IDTests {
     private static let base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+    /// What seven digits hold: until August 2081.
+    private static let eventTimeRange = (0..<7).reduce(Int64(1)) { product, _ in product * 62 }
     private static let crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
     @Test func aULIDHoldsItsTimeAndRandomBits() {
@@ -33,7 +35,7 @@ import Testing
         var random = SplitMix(seed: 3)
         let range = UInt128(IDText.eventRandomRange)
         for _ in 0..<10_000 {
-            let milliseconds = Int64.random(in: 0...4_102_444_800_000, using: &random)
+            let milliseconds = Int64.random(in: 0..<Self.eventTimeRange, using: &random)
             let word = random.next()
             let text = IDText.event(at: Timestamp(milliseconds: milliseconds), random: word)
             let expected = UInt128(milliseconds) * range + UInt128(word) % range

@@ -34,7 +34,7 @@ import Testing
             #"replays first ["customerExternalId", "amount", "currency", "eventName"]"#),
         Row(
             "a strict workspace replays what is the same",
-            sale("sue", in: World.strict) { $0.invoiceID = "inv1" }, "replays first []"),
+            sale("sue", in: World.strict) { $0.invoiceID = "inv1" }, "replays firsts []"),
         Row(
             "… and refuses what is not",
             sale("sue", in: World.strict) {
@@ -91,7 +91,7 @@ import Testing
     ]
 
     static let fallbacks: [Row] =
-        ["c0", "clost", "cgone", "cx", "coff"].map { click in
+        ["c0", "clost", "cgone", "cx", "coff"].map { (click: String) in
             Row(
                 "\(click) is not usable: the lead decides", sale("ann", by: click),
                 "s9 of ann | \(annLatest) | ann converts on b")

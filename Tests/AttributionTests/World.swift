@@ -88,8 +88,9 @@ struct World: Sendable {
         let key = CustomerKey(workspaceID: workspaceID, externalID: customer)
         guard let customer = facts.customers[key], let linkID = customer.linkID else { return }
         let sale = Sale(
-            id: ID("first"), workspaceID: workspaceID, customerID: customer.id, linkID: linkID,
-            clickID: customer.clickID, leadID: ID("l1"), eventName: "Purchase", at: Self.noon,
+            id: ID(workspaceID == Self.home ? "first" : "firsts"), workspaceID: workspaceID,
+            customerID: customer.id, linkID: linkID, clickID: customer.clickID, leadID: ID("l1"),
+            eventName: "Purchase", at: Self.noon,
             money: Money(4_900, .usd), baseAmount: 4_900, paymentProcessor: .custom,
             invoiceID: name, metadata: nil)
         let receipt = SaleReceipt(sale: sale, customer: customer)

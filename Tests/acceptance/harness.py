@@ -130,7 +130,7 @@ class Workspace:
         return self.http.post(path, json=body, **options)
 
     def get(self, path: str, **query) -> httpx.Response:
-        return self.http.get(path, params=query)
+        return self.http.get(path, params=query or None)
 
     def ok(self, method: str, path: str, **options):
         reply = self.http.request(method, path, **options)

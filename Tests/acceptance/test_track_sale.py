@@ -462,6 +462,16 @@ def test_a_long_invoice_is_as_good_as_a_short_one(acme):
     assert acme.fresh(link)["sales"] == 1
 
 
+def test_fields_without_a_documented_limit_may_be_long(acme):
+    customer, _ = acme.lead_customer()
+    long = "x" * 300
+    assert_error(acme.sale(customer, leadEventName=long), 404, "not_found",
+                 f"Lead event not found for externalId: {customer} and leadEventName: {long}")
+    assert_error(acme.sale(unique("direct"), clickId=long), 404, "not_found",
+                 f"Click event not found for clickId: {long}")
+    acme.sold(customer, clickId=long)
+
+
 def test_an_invoice_belongs_to_its_workspace(acme, other):
     invoice = unique("in")
     for workspace in (acme, other):
@@ -485,7 +495,7 @@ def test_the_latest_lead_is_credited_unless_one_is_named(acme):
     assert acme.customer(customer)["saleAmount"] == 150
 
 
-@pytest.mark.parametrize("name", ["sign up", "Sign Up", "Sign up ", "sign-up", "nothing", "x" * 300])
+@pytest.mark.parametrize("name", ["sign up", "Sign Up", "Sign up ", "sign-up", "nothing"])
 def test_the_named_lead_is_matched_to_the_letter(acme, name):
     customer, link = acme.lead_customer()
     before = acme.fresh(link)
@@ -541,9 +551,9 @@ def test_a_useless_click_does_not_lose_the_sale_of_a_known_customer(acme, other)
     dead = acme.click(disabled)
     acme.ok("PATCH", f"/links/{disabled['id']}", json={"disabledAt": "2026-01-01T00:00:00Z"})
     foreign = other.click(other.link())
-    for click in ("nosuchclick", foreign, dead, "x" * 300):
+    for click in ("nosuchclick", foreign, dead):
         acme.sold(customer, 30, clickId=click)
-    assert acme.fresh(link)["saleAmount"] == 120
+    assert acme.fresh(link)["saleAmount"] == 90
 
 
 # --- direct sales --------------------------------------------------------------------------------
@@ -591,7 +601,6 @@ def test_direct_sales_need_a_usable_click(acme, other):
     foreign = other.click(foreign_link)
     for click, message in [
         ("nosuchclick", "Click event not found for clickId: nosuchclick"),
-        ("x" * 300, f"Click event not found for clickId: {'x' * 300}"),
         (gone_click, f"Link not found for clickId: {gone_click}"),
         (foreign, f"Link {foreign_link['id']} for clickId {foreign} does not belong to the workspace"),
         (disabled_click, f"Link {disabled['id']} for clickId {disabled_click} is disabled, sale not tracked"),

@@ -52,7 +52,9 @@ extension API {
     /// The sale handler up to the point where something would be stored.
     func benchSale(_ request: Request, _ caller: Caller) async throws -> Response {
         let body = try await request.decode(SaleField.self, limits: settings.limits)
-        let command = try apiBody { () throws(BodyError) in try body.command(caller.workspace.id, stamper) }
+        let command = try apiBody { () throws(BodyError) in
+            try body.command(caller.workspace.id, stamper)
+        }
         let customer = command.profile.customer(command.customer, from: nil, at: command.at)
         let sale = Sale(
             id: command.id, workspaceID: customer.workspaceID, customerID: customer.id,
@@ -64,7 +66,9 @@ extension API {
     }
 
     private func record(_ body: Body<SaleField>, _ caller: Caller) async throws -> Response {
-        let command = try apiBody { () throws(BodyError) in try body.command(caller.workspace.id, stamper) }
+        let command = try apiBody { () throws(BodyError) in
+            try body.command(caller.workspace.id, stamper)
+        }
         guard case .sale(let outcome) = try await submit(.recordSale(command)) else {
             throw APIError.internalError
         }
@@ -72,7 +76,9 @@ extension API {
     }
 
     private func record(_ body: Body<LeadField>, _ caller: Caller) async throws -> Response {
-        let command = try apiBody { () throws(BodyError) in try body.command(caller.workspace.id, stamper) }
+        let command = try apiBody { () throws(BodyError) in
+            try body.command(caller.workspace.id, stamper)
+        }
         guard case .lead(let outcome) = try await submit(.recordLead(command)) else {
             throw APIError.internalError
         }

@@ -1,0 +1,45 @@
+# Everything starts here. `make run` and `make test` need git, curl and the Swift toolchain only;
+# they install the system libraries that are missing.
+
+PORT ?= 8080
+DATABASE ?= sqlite:tribute.db
+BUILD = swift build -c release
+TRIBUTE = .build/release/tribute
+
+.PHONY: help run build test test-swift test-acceptance lint format bench clean
+
+help: ## Show what there is to make.
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+run: build ## Build, fill a demo workspace, say what to try, serve on PORT.
+	@$(TRIBUTE) demo --database $(DATABASE) --url http://localhost:$(PORT)
+	@echo "Serving on http://localhost:$(PORT). Ctrl-C stops it."
+	@exec $(TRIBUTE) serve --database $(DATABASE) --port $(PORT) --public-url http://localhost:$(PORT)
+
+build: ## Build the tribute executable.
+	@scripts/install-packages build
+	$(BUILD) --product tribute
+
+test: lint test-swift test-acceptance ## Run every check and test.
+
+test-swift: ## Build and run the Swift tests.
+	@scripts/install-packages build test
+	$(BUILD) --build-tests
+	swift test -c release --skip-build
+
+test-acceptance: build ## Run the official Dub SDK and the contract against the real server.
+	@scripts/install-packages build test
+	Tests/acceptance/run
+
+lint: ## Check the formatting.
+	swift format lint --strict --recursive --parallel Sources Tests Package.swift
+
+format: ## Format the sources.
+	swift format --in-place --recursive --parallel Sources Tests Package.swift
+
+bench: build ## Durable sales per second beside the no-storage handler and a Node echo.
+	@scripts/install-packages build bench
+	$(TRIBUTE) bench $(BENCH)
+
+clean: ## Remove what was built (the next build takes minutes).
+	rm -rf .build .venv

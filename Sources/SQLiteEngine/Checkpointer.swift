@@ -1,0 +1,83 @@
+import Dispatch
+import Foundation
+import GRDBSQLite
+import Ledger
+import Synchronization
+
+/// Moves the write-ahead log into the file on a thread of its own, so that commits don't wait for
+/// it. While commits go on, a checkpoint never reaches the end of the log, and the log would grow
+/// for ever: once it is long, the writer itself finishes the little that is left, and the next
+/// commit starts the log anew in the same space on disk.
+final class Checkpointer: Sendable {
+    /// Frames (4 KiB) that may wait before the thread moves them.
+    static let backlogFrames: Int32 = 8_000
+    /// Length of the log, 64 MiB, at which the writer finishes the checkpoint.
+    static let restartFrames: Int32 = 16_000
+
+    // Used by the thread only, and by `close` after the thread has ended.
+    private nonisolated(unsafe) let connection: OpaquePointer?
+    private let wake = DispatchSemaphore(value: 0)
+    private let ended = DispatchSemaphore(value: 0)
+    private let isStopped = Atomic<Bool>(false)
+    private let checkpointedFrames = Atomic<Int32>(0)
+
+    init(path: String) throws {
+        var connection: OpaquePointer?
+        guard sqlite3_open_v2(path, &connection, SQLITE_OPEN_READWRITE, nil) == SQLITE_OK else {
+            throw SQLError.unavailable("can't open \(path)")
+        }
+        self.connection = connection
+        let thread = Thread { [self] in run() }
+        thread.name = "checkpoint"
+        thread.start()
+    }
+
+    /// Has this connection tell of each commit and how long the log is.
+    func watch(_ writer: OpaquePointer?) {
+        sqlite3_wal_hook(
+            writer,
+            { context, writer, _, frames in
+                guard let context else { return SQLITE_OK }
+                let me = Unmanaged<Checkpointer>.fromOpaque(context).takeUnretainedValue()
+                if me.note(logFrames: frames) {
+                    sqlite3_wal_checkpoint_v2(writer, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)
+                }
+                return SQLITE_OK
+            }, Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    /// - Returns: whether the writer should finish the checkpoint now.
+    private func note(logFrames: Int32) -> Bool {
+        let done = checkpointedFrames.load(ordering: .relaxed)
+        if logFrames < done {
+            checkpointedFrames.store(0, ordering: .relaxed)
+        } else if logFrames - done >= Self.backlogFrames {
+            wake.signal()
+        }
+        return logFrames >= Self.restartFrames
+    }
+
+    private func run() {
+        while true {
+            wake.wait()
+            if isStopped.load(ordering: .relaxed) { break }
+            var frames: Int32 = 0
+            var moved: Int32 = 0
+            sqlite3_wal_checkpoint_v2(
+                connection, nil, SQLITE_CHECKPOINT_PASSIVE, &frames, &moved)
+            checkpointedFrames.store(max(0, moved), ordering: .relaxed)
+            while wake.wait(timeout: .now()) == .success {
+                if isStopped.load(ordering: .relaxed) { break }
+            }
+            if isStopped.load(ordering: .relaxed) { break }
+        }
+        ended.signal()
+    }
+
+    func close() {
+        isStopped.store(true, ordering: .relaxed)
+        wake.signal()
+        ended.wait()
+        sqlite3_close_v2(connection)
+    }
+}
