@@ -209,7 +209,11 @@ package struct DeleteLink: Sendable {
 
 package struct CreateDomain: Sendable {
     package var domain: Domain
-    package init(domain: Domain) { self.domain = domain }
+    /// The link of the domain's own root, without a destination at first.
+    package var rootLink: Link
+    package init(domain: Domain, rootLink: Link) {
+        (self.domain, self.rootLink) = (domain, rootLink)
+    }
 }
 
 package struct CreateWorkspace: Sendable {

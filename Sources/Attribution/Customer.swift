@@ -17,6 +17,8 @@ package struct Customer: Equatable, Sendable {
     /// Minor units of the base currency.
     package var saleAmount: Int64 = 0
     package var firstSaleAt: Timestamp?
+    /// The sale recorded last, where the chain of the customer's sales begins.
+    package var lastSaleID: SaleID?
 
     package init(
         id: CustomerID, workspaceID: WorkspaceID, externalID: String, createdAt: Timestamp

@@ -79,6 +79,8 @@ package struct Sale: Equatable, Sendable {
     package var invoiceID: String?
     /// The JSON object as it was sent.
     package var metadata: String?
+    /// The customer's sale that was recorded before this one.
+    package var previousSaleID: SaleID?
 
     package init(
         id: SaleID, workspaceID: WorkspaceID, customerID: CustomerID, linkID: LinkID,

@@ -197,6 +197,7 @@ extension Facts {
             known.sales += 1
             known.saleAmount += sale.baseAmount ?? 0
             known.firstSaleAt = min(known.firstSaleAt ?? sale.at, sale.at)
+            known.lastSaleID = sale.id
             customers[customer.key] = known
         }
         guard let amount = sale.baseAmount else { return }

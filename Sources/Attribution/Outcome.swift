@@ -52,6 +52,8 @@ package enum Refusal: Equatable, Sendable {
     // Clicks named by a request.
     case clickRequired
     case clickNotFound(ClickID)
+    /// An imported click's id is that of a click on another link.
+    case clickIDTaken(ClickID)
     case linkOfClickNotFound(ClickID)
     case linkOfClickForeign(LinkID, ClickID)
     case linkOfClickDisabled(LinkID, ClickID, EventKind)

@@ -5,7 +5,8 @@ func decide(_ command: RecordClick, _ facts: Facts) -> Decision {
     guard let link = facts.links[command.linkID], !link.isDeleted else {
         return .refused(.linkNotFound)
     }
-    if command.origin == .imported, facts.clicks[command.id] != nil {
+    if command.origin == .imported, let known = facts.clicks[command.id] {
+        guard known.linkID == link.id else { return .refused(.clickIDTaken(known.id)) }
         return Decision(outcome: .click(.init(id: command.id, isRepeat: true)), changes: [])
     }
     if let last = lastClick(of: command, facts) {

@@ -92,13 +92,15 @@ private func directLead(
 }
 
 private func sale(_ command: RecordSale, customer: Customer, credited: Credit) -> Sale {
-    Sale(
+    var sale = Sale(
         id: command.id, workspaceID: customer.workspaceID, customerID: customer.id,
         linkID: credited.link.id, clickID: credited.clickID, leadID: credited.leadID,
         eventName: command.eventName, at: command.at, money: command.money,
         baseAmount: command.money.currency == baseCurrency ? command.money.minorUnits : nil,
         paymentProcessor: command.paymentProcessor, invoiceID: command.invoiceID,
         metadata: command.metadata)
+    sale.previousSaleID = customer.lastSaleID
+    return sale
 }
 
 /// The currency of every total. Sales in another one are kept beside the totals until converted.

@@ -76,7 +76,8 @@ func decide(_ command: CreateDomain, _ registry: Registry) -> Decision {
     guard registry.domains[command.domain.slug] == nil else { return .refused(.domainTaken) }
     var domain = command.domain
     domain.isPrimary = !registry.workspacesWithDomain.contains(domain.workspaceID)
-    return Decision(outcome: .domain(domain), changes: [.insertDomain(domain)])
+    return Decision(
+        outcome: .domain(domain), changes: [.insertDomain(domain), .insertLink(command.rootLink)])
 }
 
 func decide(_ command: CreateWorkspace, _ registry: Registry) -> Decision {

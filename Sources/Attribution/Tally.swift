@@ -15,6 +15,7 @@ package struct Tally: Equatable, Sendable {
         package var sales: Int64 = 0
         package var saleAmount: Int64 = 0
         package var firstSaleAt: Timestamp
+        package var lastSaleID: SaleID
     }
     package struct WorkspaceCounts: Equatable, Sendable {
         package var clicks: Int64 = 0
@@ -52,10 +53,11 @@ package struct Tally: Equatable, Sendable {
         let amount = sale.baseAmount ?? 0
         links[sale.linkID, default: LinkCounts()].sales += 1
         links[sale.linkID]?.saleAmount += amount
-        var customer = customers[sale.customerID] ?? CustomerCounts(firstSaleAt: sale.at)
+        var customer = customers[sale.customerID] ?? CustomerCounts(firstSaleAt: sale.at, lastSaleID: sale.id)
         customer.sales += 1
         customer.saleAmount += amount
         customer.firstSaleAt = min(customer.firstSaleAt, sale.at)
+        customer.lastSaleID = sale.id
         customers[sale.customerID] = customer
         workspaces[sale.workspaceID, default: WorkspaceCounts()].sales += 1
         workspaces[sale.workspaceID]?.saleAmount += amount

@@ -6,6 +6,8 @@ import Wire
 private let processors = PaymentProcessor.allCases.map(\.rawValue)
 private let metadataMax = 10_000
 private let nameMax = 100
+/// The contract sets no limit for references to other records; an index does.
+private let referenceMax = 1_000
 
 package enum SaleField: Int, BodyField {
     case customerExternalId, externalId, customerId, amount, currency, eventName
@@ -26,10 +28,10 @@ package enum SaleField: Int, BodyField {
         case .currency: Rule("currency", .currency, .optional)
         case .eventName: Rule("eventName", .text(min: 0, max: 255, trimmed: false), .optional)
         case .paymentProcessor: Rule("paymentProcessor", .option(processors), .optional)
-        case .invoiceId: .text("invoiceId", max: 255)
-        case .leadEventName: .text("leadEventName", max: 255)
+        case .invoiceId: .text("invoiceId", max: referenceMax)
+        case .leadEventName: .text("leadEventName", max: referenceMax)
         case .metadata: Rule("metadata", .object(max: metadataMax), .nullish)
-        case .clickId: .text("clickId", max: 255, trimmed: true)
+        case .clickId: .text("clickId", max: referenceMax, trimmed: true)
         case .customerName: .text("customerName", max: nameMax)
         case .customerEmail: Rule("customerEmail", .email(max: nameMax), .nullish)
         case .customerAvatar: .text("customerAvatar", max: 2_048)
@@ -45,7 +47,7 @@ package enum LeadField: Int, BodyField {
 
     package var rule: Rule {
         switch self {
-        case .clickId: .text("clickId", max: 255, trimmed: true)
+        case .clickId: .text("clickId", max: referenceMax, trimmed: true)
         case .eventName:
             Rule(
                 "eventName", .text(min: 1, max: 255, trimmed: true), .required,
@@ -69,7 +71,8 @@ package enum ClientRules {
     static let customer = Rule(
         "customerExternalId", .text(min: 1, max: 100, trimmed: true), .required,
         missing: "customerExternalId is required", tooSmall: "customerExternalId is required")
-    static let leadClick = Rule("clickId", .text(min: 0, max: 255, trimmed: true), .required)
+    static let leadClick = Rule(
+        "clickId", .text(min: 0, max: referenceMax, trimmed: true), .required)
 
     /// Checks what the browser's endpoints ask for and drops the names they don't know.
     package static func narrowed(_ members: [JSONMember], isLead: Bool) throws(BodyError)

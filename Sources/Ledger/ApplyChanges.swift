@@ -100,7 +100,7 @@ struct ChangeWriter {
             each: tally.customers.map { id, counts in
                 [
                     .init(id), .integer(counts.sales), .integer(counts.saleAmount),
-                    .init(counts.firstSaleAt),
+                    .init(counts.firstSaleAt), .init(counts.lastSaleID),
                 ]
             })
         try transaction.execute(

@@ -36,19 +36,39 @@ package struct EventQuery: Sendable {
 
 extension SQLTransaction {
     package func events(_ query: EventQuery) throws -> [EventRecord] {
-        let filter = filter(query)
+        var filter = filter(query)
+        let chain = query.kind == .sales ? query.customerID.map { salesChain($0, &filter) } : nil
         let order = query.ascending ? "ASC" : "DESC"
         let table = query.kind.table
         let join = query.kind == .clicks ? "" : " LEFT JOIN click k ON k.id = e.click_id"
         let columns =
             query.kind.columns + (query.kind == .clicks ? "" : ", \(clickColumns(of: "k"))")
         let sql = """
-            SELECT \(columns) FROM \(table) e\(join) WHERE \(filter.sql)
+            \(chain?.definition ?? "")SELECT \(columns) FROM \(chain?.source ?? "")\(table) e\(join)
+            WHERE \(filter.sql)
             ORDER BY e.at \(order), e.id \(order)
             LIMIT \(query.page.size) OFFSET \(query.page.offset)
             """
         let rows = try rows(SQLStatement(sql), filter.arguments)
         return try complete(rows.map { try PartialEvent($0, query.kind) })
+    }
+
+    /// The customer's sales, from the last one back; `CROSS JOIN` keeps SQLite from beginning with
+    /// the workspace's sales instead.
+    private func salesChain(
+        _ customerID: String, _ filter: inout SQLFilter
+    ) -> (definition: String, source: String) {
+        let id = filter.place(.text(customerID))
+        filter.addTerm("e.id = chain.id")
+        let definition = """
+            WITH RECURSIVE chain (id, previous) AS (
+              SELECT s.id, s.previous_sale_id FROM customer c JOIN sale s ON s.id = c.last_sale_id
+              WHERE c.id = \(id)
+              UNION SELECT s.id, s.previous_sale_id FROM chain JOIN sale s ON s.id = chain.previous
+            )
+
+            """
+        return (definition, "chain CROSS JOIN ")
     }
 
     private func filter(_ query: EventQuery) -> SQLFilter {
@@ -61,7 +81,7 @@ extension SQLTransaction {
             if query.kind == .clicks {
                 filter.addWrapped(
                     "e.id = (SELECT click_id FROM customer WHERE id = ", .text(customerID), ")")
-            } else {
+            } else if query.kind == .leads {
                 filter.add("e.customer_id = ", .text(customerID))
             }
         }

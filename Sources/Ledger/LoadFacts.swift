@@ -22,6 +22,7 @@ struct FactsLoader {
         var loader = FactsLoader(transaction: transaction)
         for command in commands { loader.note(command) }
         try loader.loadNamed()
+        try loader.loadCustomerHistory()
         try loader.loadClicks()
         try loader.loadLinks()
         loader.facts.registry = try RegistryLoader.load(commands, transaction)
@@ -77,23 +78,32 @@ struct FactsLoader {
                 loader.clickIDs.insert(clickID)
             }
         }
+        try loadSales()
+    }
+
+    /// What is known of the batch's customers. Who is not there has no leads and no sales.
+    private mutating func loadCustomerHistory() throws {
+        let ids = facts.customers.mapValues(\.id)
+        for key in leadKeys where ids[key.customer] == nil { facts.ask(key, answer: nil) }
         for (named, statement) in [
             (false, Statements.newestLead), (true, Statements.newestNamedLead),
         ] {
-            let keys = leadKeys.filter { ($0.eventName != nil) == named }
-            try each(Set(keys), statement, { $0.arguments }) { loader, key, rows in
+            let keys = leadKeys.filter { ($0.eventName != nil) == named && ids[$0.customer] != nil }
+            try each(keys, statement, { $0.arguments(ids[$0.customer]) }) { loader, key, rows in
                 let state = try rows.first.map(LeadState.init)
                 loader.facts.ask(key, answer: state)
                 if let state { loader.linkIDs.insert(state.linkID) }
             }
         }
-        try each(claims, Statements.leadClaim, { $0.arguments }) { loader, claim, rows in
+        let claims = claims.filter { ids[$0.customer] != nil }
+        try each(claims, Statements.leadClaim, { $0.arguments(ids[$0.customer]) }) {
+            loader, claim, rows in
             if !rows.isEmpty { loader.facts.leadClaims.insert(claim) }
         }
-        try each(buyers, Statements.conversions, { $0.arguments }) { loader, key, rows in
+        let buyers = buyers.filter { (facts.customers[$0]?.sales ?? 0) > 0 }
+        try each(buyers, Statements.conversions, { [.init(ids[$0])] }) { loader, key, rows in
             loader.facts.conversions[key] = Set(try rows.map { try $0.id(0) })
         }
-        try loadSales()
     }
 
     private mutating func loadSales() throws {
@@ -153,13 +163,15 @@ extension CustomerKey {
     fileprivate var arguments: [SQLValue] { [.init(workspaceID), .text(externalID)] }
 }
 extension LeadKey {
-    fileprivate var arguments: [SQLValue] {
-        let always = customer.arguments + [.init(until)]
+    fileprivate func arguments(_ customerID: CustomerID?) -> [SQLValue] {
+        let always: [SQLValue] = [.init(customerID), .init(until)]
         return eventName.map { always + [.text($0)] } ?? always
     }
 }
 extension LeadClaim {
-    fileprivate var arguments: [SQLValue] { customer.arguments + [.text(normalizedName)] }
+    fileprivate func arguments(_ customerID: CustomerID?) -> [SQLValue] {
+        [.init(customerID), .text(normalizedName)]
+    }
 }
 extension InvoiceKey {
     fileprivate var arguments: [SQLValue] { [.init(workspaceID), .text(invoiceID)] }

@@ -74,13 +74,22 @@ extension SQLTransaction {
                 ["c.name", "c.email", "c.external_id"].map { "\($0) LIKE " }, pattern,
                 suffix: " ESCAPE '\\'")
         }
-        let order = query.ascending ? "ASC" : "DESC"
+        // Before a cursor: the other way round from the cursor, then turned.
+        let isBackward = query.cursor?.isBackward == true
+        let ascends = query.ascending != isBackward
+        if let cursor = query.cursor {
+            let createdAt = filter.place(.init(cursor.createdAt))
+            let id = filter.place(.init(cursor.id))
+            filter.addTerm("(c.created_at, c.id) \(ascends ? ">" : "<") (\(createdAt), \(id))")
+        }
+        let order = ascends ? "ASC" : "DESC"
         let sql = """
             SELECT \(Customer.columns("c")) FROM customer c WHERE \(filter.sql)
             ORDER BY c.\(query.sort.rawValue) \(order), c.id \(order)
             LIMIT \(query.page.size) OFFSET \(query.page.offset)
             """
-        return try rows(SQLStatement(sql), filter.arguments).map { try Customer($0) }
+        let customers = try rows(SQLStatement(sql), filter.arguments).map { try Customer($0) }
+        return isBackward ? customers.reversed() : customers
     }
 
     package func links(ids: Set<LinkID>) throws -> [LinkID: Link] {
@@ -119,6 +128,16 @@ package struct CustomerQuery: Sendable {
         case saleAmount = "sale_amount"
         case firstSaleAt = "first_sale_at"
     }
+    /// The customer after whom, or before whom, the page stands.
+    package struct Cursor: Sendable {
+        let id: CustomerID
+        let createdAt: Timestamp
+        let isBackward: Bool
+        package init(_ customer: Customer, isBackward: Bool) {
+            (id, createdAt) = (customer.id, customer.createdAt)
+            self.isBackward = isBackward
+        }
+    }
     package var workspaceID: WorkspaceID
     package var email: String?
     package var externalID: String?
@@ -126,6 +145,8 @@ package struct CustomerQuery: Sendable {
     package var country: String?
     package var linkID: String?
     package var sort: Sort = .createdAt
+    /// Only with `createdAt`.
+    package var cursor: Cursor?
     package var ascending = false
     package var page: Page
     package init(workspaceID: WorkspaceID, page: Page) {

@@ -129,10 +129,10 @@ extension Customer {
             table,
             """
             id workspace_id external_id name email avatar country link_id click_id clicked_at \
-            created_at first_sale_at sales sale_amount
+            created_at first_sale_at sales sale_amount last_sale_id
             """)
     }
-    static let columnCount = 14
+    static let columnCount = 15
 
     init(_ row: SQLRow, from first: Int = 0) throws {
         self.init(
@@ -148,6 +148,7 @@ extension Customer {
         firstSaleAt = try row.optionalMoment(first + 11)
         sales = try row.integer(first + 12)
         saleAmount = try row.integer(first + 13)
+        lastSaleID = try row.optionalID(first + 14)
     }
 
     var insertArguments: [SQLValue] {
@@ -187,10 +188,10 @@ extension Sale {
             table,
             """
             id workspace_id customer_id link_id click_id lead_id event_name at amount currency \
-            base_amount payment_processor invoice_id metadata
+            base_amount payment_processor invoice_id metadata previous_sale_id
             """)
     }
-    static let columnCount = 14
+    static let columnCount = 15
 
     init(_ row: SQLRow, from first: Int = 0) throws {
         guard let currency = Currency(try row.text(first + 9)) else {
@@ -206,6 +207,7 @@ extension Sale {
             paymentProcessor: try row.option(first + 11),
             invoiceID: try row.optionalText(first + 12),
             metadata: try row.optionalText(first + 13))
+        previousSaleID = try row.optionalID(first + 14)
     }
 
     var insertArguments: [SQLValue] {
@@ -214,6 +216,7 @@ extension Sale {
             .init(leadID), .text(eventName), .init(at), .integer(money.minorUnits),
             .text(money.currency.code), baseAmount.map(SQLValue.integer) ?? .null,
             .text(paymentProcessor.rawValue), .init(invoiceID), .init(metadata),
+            .init(previousSaleID),
         ]
     }
 }

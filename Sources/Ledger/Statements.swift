@@ -27,28 +27,22 @@ enum Statements {
         SELECT \(Customer.columns("c")) FROM customer c
         WHERE c.workspace_id = ?1 AND c.external_id = ?2
         """)
-    /// customer_by_external_id, lead_by_customer. The newest lead up to a moment.
+    /// lead_by_customer. The newest lead up to a moment.
     static let newestLead = SQLStatement(
         """
-        SELECT l.id, l.link_id, l.click_id, l.at FROM customer c
-        JOIN lead l ON l.customer_id = c.id
-        WHERE c.workspace_id = ?1 AND c.external_id = ?2 AND l.at <= ?3
-        ORDER BY l.at DESC, l.id DESC LIMIT 1
+        SELECT id, link_id, click_id, at FROM lead WHERE customer_id = ?1 AND at <= ?2
+        ORDER BY at DESC, id DESC LIMIT 1
         """)
     /// The same, of one name.
     static let newestNamedLead = SQLStatement(
         """
-        SELECT l.id, l.link_id, l.click_id, l.at FROM customer c
-        JOIN lead l ON l.customer_id = c.id
-        WHERE c.workspace_id = ?1 AND c.external_id = ?2 AND l.at <= ?3 AND l.event_name = ?4
-        ORDER BY l.at DESC, l.id DESC LIMIT 1
+        SELECT id, link_id, click_id, at FROM lead
+        WHERE customer_id = ?1 AND at <= ?2 AND event_name = ?3
+        ORDER BY at DESC, id DESC LIMIT 1
         """)
-    /// customer_by_external_id, primary key of lead_claim.
+    /// Primary key.
     static let leadClaim = SQLStatement(
-        """
-        SELECT 1 FROM customer c JOIN lead_claim l ON l.customer_id = c.id
-        WHERE c.workspace_id = ?1 AND c.external_id = ?2 AND l.event_name = ?3
-        """)
+        "SELECT 1 FROM lead_claim WHERE customer_id = ?1 AND event_name = ?2")
     /// sale_by_invoice.
     static let saleByInvoice = SQLStatement(
         """
@@ -63,12 +57,9 @@ enum Statements {
         JOIN customer c ON c.id = s.customer_id
         WHERE s.id = ?1
         """)
-    /// customer_by_external_id, primary key of conversion.
+    /// Primary key.
     static let conversions = SQLStatement(
-        """
-        SELECT v.link_id FROM customer c JOIN conversion v ON v.customer_id = c.id
-        WHERE c.workspace_id = ?1 AND c.external_id = ?2
-        """)
+        "SELECT link_id FROM conversion WHERE customer_id = ?1")
 
     // Changes.
     static let insertClick = SQLStatement(
@@ -97,8 +88,8 @@ enum Statements {
     static let insertSale = SQLStatement(
         """
         INSERT INTO sale (id, workspace_id, customer_id, link_id, click_id, lead_id, event_name, at,
-          amount, currency, base_amount, payment_processor, invoice_id, metadata)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+          amount, currency, base_amount, payment_processor, invoice_id, metadata, previous_sale_id)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
         """)
     static let insertConversion = SQLStatement(
         "INSERT INTO conversion (customer_id, link_id, sale_id) VALUES (?1, ?2, ?3)")
@@ -117,7 +108,8 @@ enum Statements {
     static let countCustomer = SQLStatement(
         """
         UPDATE customer SET sales = sales + ?2, sale_amount = sale_amount + ?3,
-          first_sale_at = CASE WHEN first_sale_at <= ?4 THEN first_sale_at ELSE ?4 END
+          first_sale_at = CASE WHEN first_sale_at <= ?4 THEN first_sale_at ELSE ?4 END,
+          last_sale_id = ?5
         WHERE id = ?1
         """)
     static let countWorkspace = SQLStatement(

@@ -103,6 +103,20 @@ private struct Check {
                       UNION ALL SELECT DISTINCT customer_id, link_id, 0, 1 FROM sale) pairs
                     GROUP BY customer_id, link_id HAVING sum(stored) <> sum(found)
                     """),
+            // A customer's sales are found through their chain: it must hold them all.
+            Check(
+                record: "customer",
+                sql: """
+                    WITH RECURSIVE chain (customer_id, id, previous) AS (
+                      SELECT c.id, s.id, s.previous_sale_id FROM customer c
+                      JOIN sale s ON s.id = c.last_sale_id AND s.customer_id = c.id
+                      UNION SELECT chain.customer_id, s.id, s.previous_sale_id FROM chain
+                      JOIN sale s ON s.id = chain.previous AND s.customer_id = chain.customer_id)
+                    SELECT c.id, 'sales in the chain', c.sales, coalesce(e.n, 0) FROM customer c
+                    LEFT JOIN (SELECT customer_id, count(*) AS n FROM chain GROUP BY customer_id) e
+                      ON e.customer_id = c.id
+                    WHERE c.sales <> coalesce(e.n, 0)
+                    """),
             Check(
                 record: "sale",
                 sql: """

@@ -2,7 +2,6 @@ import Foundation
 import GRDB
 import GRDBSQLite
 import Ledger
-import Synchronization
 
 /// The default engine: one file, one writer, readers beside it (write-ahead log).
 package final class SQLiteDatabase: SQLDatabase {
@@ -86,72 +85,6 @@ package final class SQLiteDatabase: SQLDatabase {
         watch.close()
         checkpointer.close()
         try pool.close()
-    }
-}
-
-/// Tells whether anything that is cached has changed, in this process or in another. SQLite's
-/// `data_version` says that somebody committed; only then is the registry's revision read.
-private final class RegistryWatch: Sendable {
-    private struct State {
-        var connection: OpaquePointer?
-        var dataVersion: OpaquePointer?
-        var revision: OpaquePointer?
-        var seen: Int64 = -1
-        var current: Int64 = -1
-    }
-    // The connection is used under the lock only; SQLite handles are not bound to a thread.
-    private nonisolated(unsafe) var state = State()
-    private let lock = Mutex(())
-
-    init(path: String) throws {
-        var connection: OpaquePointer?
-        guard sqlite3_open_v2(path, &connection, SQLITE_OPEN_READONLY, nil) == SQLITE_OK else {
-            throw SQLError.unavailable("can't open \(path)")
-        }
-        sqlite3_busy_timeout(connection, 5_000)
-        state.connection = connection
-    }
-
-    func revision() throws -> Int64 {
-        try lock.withLock { _ in
-            if state.dataVersion == nil { try prepare() }
-            let version = try number(state.dataVersion)
-            if version != state.seen {
-                state.current = try number(state.revision)
-                state.seen = version
-            }
-            return state.current
-        }
-    }
-
-    private func prepare() throws {
-        for (sql, statement) in [
-            ("PRAGMA data_version", \State.dataVersion),
-            ("SELECT revision FROM registry", \State.revision),
-        ] {
-            var prepared: OpaquePointer?
-            guard sqlite3_prepare_v2(state.connection, sql, -1, &prepared, nil) == SQLITE_OK else {
-                throw SQLError.unavailable(String(cString: sqlite3_errmsg(state.connection)))
-            }
-            state[keyPath: statement] = prepared
-        }
-    }
-
-    private func number(_ statement: OpaquePointer?) throws -> Int64 {
-        defer { sqlite3_reset(statement) }
-        guard sqlite3_step(statement) == SQLITE_ROW else {
-            throw SQLError.unavailable(String(cString: sqlite3_errmsg(state.connection)))
-        }
-        return sqlite3_column_int64(statement, 0)
-    }
-
-    func close() {
-        lock.withLock { _ in
-            sqlite3_finalize(state.dataVersion)
-            sqlite3_finalize(state.revision)
-            sqlite3_close_v2(state.connection)
-            state = State()
-        }
     }
 }
 

@@ -14,6 +14,7 @@ extension Rule {
         if case .unsupported = kind { return try refuseUnlessEmpty(value) }
         if value == .null {
             if case .nullish = presence { return .null }
+            if case .option(let options) = kind { throw wrongOption(options) }
             throw Issue("invalid_type", name, expected("null"))
         }
         return try check(present: value)

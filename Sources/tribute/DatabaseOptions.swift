@@ -81,6 +81,7 @@ extension Refusal {
         case .tokenLimitReached(let max):
             "A workspace can have at most \(max) tokens. Revoke one that is not used any more."
         case .clickRequired: "the customer is unknown and no clickId is given"
+        case .clickIDTaken(let id): "the click id \(id) belongs to a click of another link"
         case .clickNotFound(let id): "there is no click \(id)"
         case .linkOfClickNotFound(let id): "the link of click \(id) is gone"
         case .linkOfClickForeign(_, let id): "click \(id) belongs to another workspace"

@@ -29,6 +29,12 @@ import Testing
                 $0.origin = .imported
                 $0.id = ID("ca")
             }, "repeats ca"),
+        Row(
+            "an imported click whose id is another link's",
+            click("b") {
+                $0.origin = .imported
+                $0.id = ID("ca")
+            }, "no: clickIDTaken(ca)"),
         Row("a live id is not looked up", click("a") { $0.id = ID("ca") }, "ca | click ca on a"),
     ]
 

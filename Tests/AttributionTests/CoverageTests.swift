@@ -37,7 +37,8 @@ import Testing
         "customer", "link", "deleted", "domain", "workspace", "token", "writable", "refused",
     ]
     private static let refusals: Set = [
-        "clickRequired", "clickNotFound", "linkOfClickNotFound", "linkOfClickForeign",
+        "clickRequired", "clickNotFound", "clickIDTaken", "linkOfClickNotFound",
+        "linkOfClickForeign",
         "linkOfClickDisabled", "hostnameDenied", "linkOfCustomerNotFound",
         "linkOfCustomerDisabled", "leadNotFound", "invoiceConflict", "totalTooLarge",
         "linkNotFound", "linkForeign", "keyTaken", "externalIDTaken", "rootLinkKept",
@@ -68,6 +69,7 @@ import Testing
         switch refusal {
         case .clickRequired: "clickRequired"
         case .clickNotFound: "clickNotFound"
+        case .clickIDTaken: "clickIDTaken"
         case .linkOfClickNotFound: "linkOfClickNotFound"
         case .linkOfClickForeign: "linkOfClickForeign"
         case .linkOfClickDisabled: "linkOfClickDisabled"

@@ -57,14 +57,14 @@ import Testing
     static let rest: [Row] = [
         row(
             "the first domain is primary",
-            .createDomain(.init(domain: domain("first.test", World.strict))),
-            "first.test primary | domain first.test"),
+            createDomain("first.test", World.strict),
+            "first.test primary | domain first.test | link root first.test/_root"),
         row(
-            "the second is not", .createDomain(.init(domain: domain("more.test", World.home))),
-            "more.test | domain more.test"),
+            "the second is not", createDomain("more.test", World.home),
+            "more.test | domain more.test | link root more.test/_root"),
         row(
             "a domain that is taken, even by oneself",
-            .createDomain(.init(domain: domain("go.test", World.home))), "no: domainTaken"),
+            createDomain("go.test", World.home), "no: domainTaken"),
         row(
             "a workspace", .createWorkspace(.init(workspace: workspace("new"))),
             "workspace new | workspace new"),
@@ -185,6 +185,11 @@ extension RegistryRuleTests {
         let delete = DeleteLink(
             selector: selector(link), workspaceID: World.home, at: World.noon.adding(1))
         return row("delete: \(name)", .deleteLink(delete), expected)
+    }
+
+    fileprivate static func createDomain(_ slug: String, _ workspaceID: WorkspaceID) -> Command {
+        let root = link("root", workspaceID, domain: slug, key: Link.rootKey)
+        return .createDomain(CreateDomain(domain: domain(slug, workspaceID), rootLink: root))
     }
 
     fileprivate static func domain(_ slug: String, _ workspaceID: WorkspaceID) -> Domain {

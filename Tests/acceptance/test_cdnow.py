@@ -172,8 +172,8 @@ def test_bad_rows_are_told_and_good_ones_land(server, tmp_path, kind):
     link = workspace.link()
     at = {"timestamp": "2024-05-01T10:00:00Z"}
     rows = [
-        {"type": "click", **at, "clickId": "import-click-1", "domain": link["domain"], "key": link["key"]},
-        {"type": "lead", **at, "clickId": "import-click-1", "eventName": "Sign up", "customerExternalId": "good",
+        {"type": "click", **at, "clickId": f"import-{kind}-1", "domain": link["domain"], "key": link["key"]},
+        {"type": "lead", **at, "clickId": f"import-{kind}-1", "eventName": "Sign up", "customerExternalId": "good",
          "customerName": "Good", "customerEmail": "good@example.com"},
         {"type": "sale", **at, "customerExternalId": "good", "amount": 100, "invoiceId": "i1"},
         {"type": "sale", **at, "customerExternalId": "good", "amount": -5, "invoiceId": "i2"},
@@ -183,7 +183,7 @@ def test_bad_rows_are_told_and_good_ones_land(server, tmp_path, kind):
         {"type": "gift", **at, "customerExternalId": "good"},
         {"type": "sale", **at, "customerExternalId": "good", "amount": 100, "currency": "zzz", "invoiceId": "i6"},
         {"type": "lead", **at, "clickId": "no-such-click", "eventName": "x", "customerExternalId": "new"},
-        {"type": "click", **at, "clickId": "import-click-2", "domain": link["domain"], "key": "no-such-key"},
+        {"type": "click", **at, "clickId": f"import-{kind}-2", "domain": link["domain"], "key": "no-such-key"},
         {"type": "sale", **at, "customerExternalId": "good", "amount": 50, "invoiceId": "i7"},
     ]
     path = write(tmp_path / f"events.{kind}", rows)
@@ -199,6 +199,17 @@ def test_bad_rows_are_told_and_good_ones_land(server, tmp_path, kind):
         assert all(t["reason"] for t in told)
     [lead] = workspace.events("leads")
     assert lead["timestamp"] == "2024-05-01T10:00:00.000Z" and lead["customer"]["name"] == "Good"
+
+
+def test_a_click_of_another_workspace_is_not_taken_for_ones_own(server, tmp_path):
+    one, two = server.workspace(), server.workspace()
+    links = one.link(), two.link()
+    row = {"type": "click", "timestamp": "2024-05-01T10:00:00Z", "clickId": "shared-click"}
+    for workspace, link in zip((one, two), links):
+        run_import(server, write(tmp_path / f"{workspace.slug}.ndjson", [{**row, "linkId": link["id"]}]), workspace)
+    assert one.fresh(links[0])["clicks"] == 1
+    if two.fresh(links[1])["clicks"] == 0:
+        assert (tmp_path / f"{two.slug}.ndjson.rejected.ndjson").read_text().strip(), "lost without a word"
 
 
 def test_requests_in_any_order_three_times_each(server, purchases):

@@ -83,16 +83,6 @@ def test_head_goes_on_but_does_not_count(server, acme):
     assert clicks(acme, link) == 0
 
 
-@pytest.mark.parametrize("agent", [
-    "Googlebot/2.1 (+http://www.google.com/bot.html)", "Slackbot-LinkExpanding 1.0", "curl/8.5.0", "Wget/1.21",
-    "python-requests/2.31", "facebookexternalhit/1.1 http"])
-def test_bots_go_on_but_do_not_count(server, acme, agent):
-    link = acme.link()
-    reply = follow(server, link["key"], agent)
-    assert reply.status_code == 302 and reply.headers["location"].startswith(link["url"])
-    assert clicks(acme, link) == 0
-
-
 def test_visitors_who_ask_not_to_be_counted(server, acme):
     link = acme.link(trackConversion=True)
     for reply in (follow(server, link["key"] + "?dub-no-track=1"),

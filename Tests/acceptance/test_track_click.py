@@ -136,12 +136,3 @@ def test_only_allowed_sites_may_report(server):
     agent = f"{BROWSER} {unique('same')}"
     first = report(server, at(link), agent, Origin="https://a.example").json()
     assert report(server, at(link), agent, Origin="https://evil.example").json() == first
-
-
-def test_bots_get_an_id_that_stands_for_nothing(server, acme):
-    link = acme.link()
-    for agent, headers in [("Googlebot/2.1", {}), ("curl/8.0", {}), (None, {"dub-no-track": "1"})]:
-        reply = report(server, at(link), agent, **headers)
-        assert reply.status_code == 200, reply.text
-        assert re.fullmatch("[0-9A-Za-z]{16}", reply.json()["clickId"])
-    assert acme.fresh(link)["clicks"] == 0

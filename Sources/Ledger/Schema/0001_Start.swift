@@ -2,7 +2,11 @@ extension Migration {
     /// The first schema. Money and counts are 64-bit integers, moments are milliseconds, flags are
     /// 0 or 1; `BIGINT`, `STRICT` and `CLUSTERED` (rows stand in the order of the primary key, which
     /// is the order of time for events) are spelled as each engine has them. An event's workspace is
-    /// that of its link, so it needs no reference of its own.
+    /// that of its link, and a sale's click that of its lead: they need no references of their own.
+    ///
+    /// A customer's sales are a chain: the customer names the last, each sale the one before. The
+    /// customer's row is written with every sale anyway; an index by customer would be one more page,
+    /// at a random place, for each.
     static let start = Migration(
         version: 1, name: "start",
         script: """
@@ -123,9 +127,11 @@ extension Migration {
               clicked_at BIGINT,
               created_at BIGINT NOT NULL,
               first_sale_at BIGINT,
+              last_sale_id TEXT,
               sales BIGINT NOT NULL DEFAULT 0 CHECK (sales >= 0),
               sale_amount BIGINT NOT NULL DEFAULT 0 CHECK (sale_amount >= 0),
-              CHECK ((sales = 0) = (first_sale_at IS NULL))
+              CHECK ((sales = 0) = (first_sale_at IS NULL)),
+              CHECK ((sales = 0) = (last_sale_id IS NULL))
             ) STRICT;
             CREATE UNIQUE INDEX customer_by_external_id ON customer (workspace_id, external_id);
             CREATE INDEX customer_by_workspace ON customer (workspace_id, created_at);
@@ -157,7 +163,7 @@ extension Migration {
               workspace_id TEXT NOT NULL,
               customer_id TEXT NOT NULL REFERENCES customer (id),
               link_id TEXT NOT NULL REFERENCES link (id),
-              click_id TEXT REFERENCES click (id),
+              click_id TEXT,
               lead_id TEXT REFERENCES lead (id),
               event_name TEXT NOT NULL,
               at BIGINT NOT NULL,
@@ -166,17 +172,17 @@ extension Migration {
               base_amount BIGINT CHECK (base_amount >= 0),
               payment_processor TEXT NOT NULL,
               invoice_id TEXT,
-              metadata TEXT
+              metadata TEXT,
+              previous_sale_id TEXT
             ) CLUSTERED STRICT;
             CREATE UNIQUE INDEX sale_by_invoice ON sale (workspace_id, invoice_id)
               WHERE invoice_id <> '';
-            CREATE INDEX sale_by_customer ON sale (customer_id, at, id);
             CREATE INDEX sale_by_workspace ON sale (workspace_id, at, id);
             CREATE INDEX sale_by_link ON sale (link_id, at, id);
 
             CREATE TABLE conversion (
-              customer_id TEXT NOT NULL REFERENCES customer (id),
-              link_id TEXT NOT NULL REFERENCES link (id),
+              customer_id TEXT NOT NULL,
+              link_id TEXT NOT NULL,
               sale_id TEXT NOT NULL REFERENCES sale (id),
               PRIMARY KEY (customer_id, link_id)
             ) CLUSTERED STRICT;

@@ -161,6 +161,8 @@ extension APIError {
         case .linkNotFound: self.init(.notFound, "Link not found.")
         case .linkForeign(let id):
             self.init(.unauthorized, "Link does not belong to workspace \(id).")
+        case .clickIDTaken(let id):
+            self.init(.conflict, "The click id \(id) belongs to a click of another link.")
         case .keyTaken:
             self.init(.conflict, "Duplicate key: This short link already exists.")
         case .externalIDTaken:

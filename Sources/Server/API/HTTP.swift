@@ -84,8 +84,37 @@ extension Request {
         return nil
     }
 
-    func query(_ name: String) -> String? {
-        uri.queryParameters[Substring(name)].map(String.init)
+    /// The parameters of the query in their order; `+` is a space. What is not valid
+    /// percent-encoded UTF-8 stays as it came.
+    var queryItems: [(name: String, value: String)] {
+        (uri.query ?? "").split(separator: "&").map { item in
+            let halves = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                .map { half in
+                    let text = String(half.map { $0 == "+" ? " " : $0 })
+                    return percentDecoded(text) ?? text
+                }
+            return (halves[0], halves.count > 1 ? halves[1] : "")
+        }
+    }
+
+    func query(_ name: String) throws -> String? {
+        let value = queryItems.first { $0.name == name }?.value
+        guard value?.utf8.contains(0) != true else {
+            throw APIError(
+                .unprocessable,
+                Issue("invalid_format", name, "Invalid input: NUL characters are not allowed").text)
+        }
+        return value
+    }
+}
+
+extension TributeContext {
+    /// A parameter of the path, percent-decoded.
+    func pathParameter(_ name: String) throws -> String {
+        guard let text = percentDecoded(try parameters.require(name)), !text.utf8.contains(0) else {
+            throw APIError(.badRequest, "The path is not valid percent-encoded UTF-8.")
+        }
+        return text
     }
 }
 

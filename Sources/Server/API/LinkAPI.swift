@@ -61,12 +61,12 @@ extension API {
     }
 
     func getLinkInfo(_ request: Request, _ caller: Caller) async throws -> Response {
-        if let domain = request.query("domain"), let key = request.query("key") {
+        if let domain = try request.query("domain"), let key = try request.query("key") {
             return try await found(
                 .address(domain: normalizedHostname(domain), key: key), caller)
         }
-        if let id = request.query("linkId") { return try await found(.id(LinkID(id)), caller) }
-        guard let externalID = request.query("externalId") else {
+        if let id = try request.query("linkId") { return try await found(.id(LinkID(id)), caller) }
+        guard let externalID = try request.query("externalId") else {
             throw APIError(
                 .badRequest,
                 "You must provide a domain and a key, or a linkId, or an externalId to retrieve a link."
@@ -108,7 +108,7 @@ extension API {
     }
 
     private func selector(_ context: TributeContext, _ caller: Caller) throws -> LinkSelector {
-        let id = try context.parameters.require("linkId")
+        let id = try context.pathParameter("linkId")
         return id.hasPrefix("ext_")
             ? .externalID(caller.workspace.id, String(id.dropFirst(4))) : .id(LinkID(id))
     }
@@ -144,8 +144,13 @@ extension API {
         domain.notFoundURL = body.text(.notFoundUrl)
         domain.logo = body.text(.logo).nonEmpty
         domain.isArchived = body[.archived] == .flag(true)
-        guard case .domain(let created) = try await submit(.createDomain(.init(domain: domain)))
-        else { throw APIError.internalError }
+        let rootLink = Link(
+            id: stamper.id("link_"), workspaceID: domain.workspaceID, domain: slug,
+            key: Link.rootKey, url: "", createdAt: domain.createdAt)
+        let command = CreateDomain(domain: domain, rootLink: rootLink)
+        guard case .domain(let created) = try await submit(.createDomain(command)) else {
+            throw APIError.internalError
+        }
         var writer = JSONWriter()
         writer.write(created)
         return .json(writer, status: .created, headers: caller.rateHeaders)
@@ -155,7 +160,7 @@ extension API {
         var query = DomainQuery(
             workspaceID: caller.workspace.id,
             page: try request.page(sizeName: "pageSize", default: 50, max: 50))
-        query.search = request.query("search")
+        query.search = try request.query("search")
         query.archived = try request.flag("archived")
         let domains = try await ledger.read { [query] in try $0.domains(query) }
         var writer = JSONWriter()

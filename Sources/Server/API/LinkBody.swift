@@ -70,9 +70,7 @@ struct LinkBody {
     func destination(utmOf link: Link) throws -> String? {
         guard let asked = text("url") else { return nil }
         guard !asked.isEmpty else { throw APIError(.badRequest, "Missing destination URL") }
-        let url =
-            asked.contains("://") || asked.contains(":") && !asked.contains(".")
-            ? asked : "https://" + asked
+        let url = hasScheme(asked) ? asked : "https://" + asked
         guard isURL(url) else { throw APIError(.unprocessable, "Invalid destination URL") }
         let parameters: [(String, String?)] = [
             ("utm_source", link.utmSource), ("utm_medium", link.utmMedium),
@@ -83,6 +81,14 @@ struct LinkBody {
             guard let value = parameter.1.nonEmpty else { return url }
             return settingQuery(url, parameter.0, to: value)
         }
+    }
+
+    /// `mailto:a@b.c` has one; `example.com:8080` and `localhost:3000/x` name a port.
+    private func hasScheme(_ text: String) -> Bool {
+        guard let colon = text.firstIndex(of: ":") else { return false }
+        let isWord = text[..<colon].allSatisfy { $0.isLetter || $0.isNumber || "+-.".contains($0) }
+        let next = text.index(after: colon)
+        return isWord && !(next < text.endIndex && text[next].isNumber)
     }
 
     /// What the body sets among the fields of the table; absent fields are not touched.

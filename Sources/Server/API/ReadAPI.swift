@@ -12,15 +12,15 @@ extension API {
             workspaceID: caller.workspace.id,
             page: try request.page(sizeName: "pageSize", default: 100, max: 100))
         // Contract: e-mail beats external id beats search.
-        if let email = request.query("email") {
+        if let email = try request.query("email") {
             query.email = email
-        } else if let externalID = request.query("externalId") {
+        } else if let externalID = try request.query("externalId") {
             query.externalID = externalID
-        } else if let search = request.query("search"), !search.isEmpty {
+        } else if let search = try request.query("search"), !search.isEmpty {
             if search.contains("@") { query.email = search } else { query.search = search }
         }
-        query.country = request.query("country")
-        query.linkID = request.query("linkId")
+        query.country = try request.query("country")
+        query.linkID = try request.query("linkId")
         query.sort =
             try request.option(
                 "sortBy",
@@ -29,7 +29,19 @@ extension API {
                 ]) ?? .createdAt
         query.ascending = try request.option("sortOrder", ["asc": true, "desc": false]) ?? false
         let expands = try request.flag("includeExpandedFields")
+        let cursor = try request.cursor(sort: query.sort)
         let (customers, links) = try await ledger.read { [query] transaction in
+            var query = query
+            if let (id, isBackward) = cursor {
+                guard
+                    let customer = try transaction.customer(
+                        .id(CustomerID(id)), of: query.workspaceID)
+                else {
+                    throw APIError(
+                        .unprocessable, "Invalid cursor: the provided ID does not exist.")
+                }
+                query.cursor = .init(customer, isBackward: isBackward)
+            }
             let customers = try transaction.customers(query)
             let linkIDs = expands ? Set(customers.compactMap(\.linkID)) : []
             return (customers, try transaction.links(ids: linkIDs))
@@ -45,7 +57,7 @@ extension API {
     func getCustomer(_ request: Request, _ context: TributeContext, _ caller: Caller) async throws
         -> Response
     {
-        let id = try context.parameters.require("id")
+        let id = try context.pathParameter("id")
         let selector: CustomerSelector =
             id.hasPrefix("ext_")
             ? .externalID(String(id.dropFirst(4))) : .id(CustomerID(id))
@@ -83,14 +95,14 @@ extension API {
         query.ascending =
             try request.option("sortOrder", ["asc": true, "desc": false])
             ?? request.option("order", ["asc": true, "desc": false]) ?? false
-        if let linkIDs = request.query("linkId").nonEmpty {
+        if let linkIDs = try request.query("linkId").nonEmpty {
             query.linkIDs = linkIDs.split(separator: ",").prefix(100).map(String.init)
         }
-        query.customerID = request.query("customerId").nonEmpty
-        query.domain = request.query("domain").nonEmpty.map { normalizedHostname($0) }
-        query.key = request.query("key").nonEmpty
+        query.customerID = try request.query("customerId").nonEmpty
+        query.domain = try request.query("domain").nonEmpty.map { normalizedHostname($0) }
+        query.key = try request.query("key").nonEmpty
         (query.from, query.to) = try request.period(now: stamper.now())
-        let externalID = request.query("externalId").nonEmpty
+        let externalID = try request.query("externalId").nonEmpty
         let events = try await ledger.read { [query] transaction in
             var query = query
             if let externalID {
@@ -128,8 +140,33 @@ extension Request {
         return Page(number: number, size: asked)
     }
 
+    /// `startingAfter` or `endingBefore`: an id, and whether the page stands before it.
+    func cursor(sort: CustomerQuery.Sort) throws -> (id: String, isBackward: Bool)? {
+        let after = try query("startingAfter").nonEmpty
+        let before = try query("endingBefore").nonEmpty
+        guard let id = after ?? before else { return nil }
+        if after != nil && before != nil {
+            throw APIError(
+                .unprocessable,
+                "You cannot use both startingAfter and endingBefore at the same time.")
+        }
+        if try query("page") != nil {
+            throw APIError(
+                .unprocessable,
+                "You cannot use both page and startingAfter/endingBefore at the same time. Please use one pagination method."
+            )
+        }
+        guard sort == .createdAt else {
+            throw APIError(
+                .unprocessable,
+                "Cursor-based pagination only supports sorting by `createdAt`. Use offset-based pagination (page/pageSize) for other sort fields."
+            )
+        }
+        return (id, before != nil)
+    }
+
     private func integer(_ name: String, tooSmall: String) throws -> Int? {
-        guard let text = query(name) else { return nil }
+        guard let text = try query(name) else { return nil }
         guard let number = Int(text) else {
             throw invalid("invalid_type", name, "Page must be a number.")
         }
@@ -142,7 +179,7 @@ extension Request {
     }
 
     func option<Value>(_ name: String, _ values: KeyValuePairs<String, Value>) throws -> Value? {
-        guard let text = query(name) else { return nil }
+        guard let text = try query(name) else { return nil }
         if let found = values.first(where: { $0.key == text }) { return found.value }
         let list = values.map { "\"\($0.key)\"" }.joined(separator: "|")
         throw invalid("invalid_value", name, "Invalid option: expected one of \(list)")
@@ -177,7 +214,7 @@ extension Request {
     }
 
     private func moment(_ name: String) throws -> Timestamp? {
-        guard let text = query(name) else { return nil }
+        guard let text = try query(name) else { return nil }
         guard let moment = Timestamp(text: text) else {
             throw invalid("custom", name, "Invalid date: expected ISO 8601, 2026-08-21T10:00:00Z")
         }

@@ -50,11 +50,30 @@ extension API {
             return .page(.gone, "This link has expired.")
         }
         guard !link.url.isEmpty else { return .page(.ok, "Nothing is linked here yet.") }
-        guard request.method != .head, let clickID = await recordedClick(link, request, context)
-        else { return redirect(link, to: link.url, clickID: nil) }
-        let url =
-            link.trackConversion ? settingQuery(link.url, "dub_id", to: clickID.text) : link.url
-        return redirect(link, to: url, clickID: clickID)
+        let url = destination(of: link, request)
+        guard request.method != .head, !isUntracked(request),
+            let clickID = await recordedClick(link, request, context)
+        else { return redirect(link, to: url, clickID: nil) }
+        let tracked = link.trackConversion ? settingQuery(url, "dub_id", to: clickID.text) : url
+        return redirect(link, to: tracked, clickID: clickID)
+    }
+
+    private static let noTrackHeader = HTTPField.Name("dub-no-track")
+
+    private func isUntracked(_ request: Request) -> Bool {
+        request.queryItems.contains { $0.name == "dub-no-track" }
+            || Self.noTrackHeader.flatMap { request.headers[$0] } != nil
+    }
+
+    /// The visitor's parameters go on to the destination, except those that are about the click
+    /// itself: a crafted link can't credit somebody else.
+    private func destination(of link: Link, _ request: Request) -> String {
+        let kept = ["dub_id", "via", "dub-no-track", "redir_url", "skip_deeplink_preview"]
+        return request.queryItems.reduce(link.url) { url, item in
+            if item.name.isEmpty || kept.contains(item.name) { return url }
+            if item.name == "qr", item.value == "1" { return url }
+            return settingQuery(url, item.name, to: item.value)
+        }
     }
 
     /// nil if the click could not be recorded: the visitor goes on all the same.
@@ -64,7 +83,7 @@ extension API {
         var click = RecordClick(
             id: stamper.eventID(), linkID: link.id, at: stamper.now(),
             visitor: request.visitor(context))
-        if request.query("qr") == "1" { click.trigger = .qr }
+        if (try? request.query("qr")) == "1" { click.trigger = .qr }
         do {
             guard case .click(let recorded) = try await submit(.recordClick(click)) else {
                 return nil

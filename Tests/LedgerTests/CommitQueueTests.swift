@@ -1,0 +1,216 @@
+import Attribution
+import Dispatch
+import Foundation
+import Ledger
+import SQLiteEngine
+import Synchronization
+import Testing
+
+@Suite struct CommitQueueTests {
+    /// A link of a workspace that is not there: the rules don't look, the foreign key does.
+    private static let bad = Shop.createLink("bad", in: ID("ws_none"), domain: "free.test")
+
+    @Test func oneBadCommandNeverFailsItsNeighbours() async throws {
+        let scratch = try Scratch()
+        let ledger = Ledger(database: scratch.database)
+        try await Shop.open(ledger)
+        var commands = (0..<100).map { Shop.sale("s\($0)") }
+        commands.insert(Self.bad, at: 50)
+        let results = try await ledger.submit(commands)
+        try check(results, scratch)
+        await ledger.stop()
+    }
+
+    @Test func norDoesItWhenAllComeAtOnce() async throws {
+        let scratch = try Scratch()
+        let ledger = Ledger(database: scratch.database)
+        try await Shop.open(ledger)
+        let results = await withTaskGroup(of: (Int, Result<Outcome, LedgerError>).self) { group in
+            for index in 0...100 {
+                let command = index == 50 ? Self.bad : Shop.sale("s\(index)")
+                group.addTask { (index, await ledger.result(of: command)) }
+            }
+            var results: [Int: Result<Outcome, LedgerError>] = [:]
+            for await (index, result) in group { results[index] = result }
+            return results
+        }
+        try check((0...100).compactMap { results[$0] }, scratch)
+        await ledger.stop()
+    }
+
+    private func check(_ results: [Result<Outcome, LedgerError>], _ scratch: Scratch) throws {
+        #expect(results.count == 101)
+        for (index, result) in results.enumerated() {
+            if index == 50 {
+                guard case .failure(.defect(let detail)) = result else {
+                    Issue.record("the bad one: \(result)")
+                    continue
+                }
+                #expect(detail.contains("FOREIGN KEY"))
+            } else {
+                #expect(result.recordedSale != nil)
+            }
+        }
+        #expect(try scratch.number("SELECT count(*) FROM sale") == 100)
+        #expect(try scratch.differences() == [])
+    }
+
+    @Test func anInvoicePostedTwoHundredTimesAtOnceIsOneSale() async throws {
+        let scratch = try Scratch()
+        let ledger = Ledger(database: scratch.database)
+        try await Shop.open(ledger)
+        let receipts = await withTaskGroup(of: (String, Bool)?.self) { group in
+            for index in 0..<200 {
+                group.addTask {
+                    switch await ledger.result(of: Shop.sale("s\(index)", invoice: "inv1")) {
+                    case .success(.sale(.recorded(let receipt))): (receipt.shown, true)
+                    case .success(.sale(.replayed(let receipt, []))): (receipt.shown, false)
+                    default: nil
+                    }
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(receipts.compactMap { $0 }.count == 200)
+        #expect(receipts.filter { $0?.1 == true }.count == 1)
+        #expect(Set(receipts.compactMap { $0?.0 }).count == 1)
+        #expect(try scratch.number("SELECT count(*) FROM sale") == 1)
+        await ledger.stop()
+    }
+
+    @Test func whatWaitsTogetherCommitsTogether() async throws {
+        let scratch = try Scratch()
+        let sizes = Mutex<[Int]>([])
+        let ledger = Ledger(database: scratch.database) { report in
+            sizes.withLock { $0.append(report.size) }
+        }
+        try await Shop.open(ledger)
+        sizes.withLock { $0 = [] }
+        let hold = try await Hold(scratch.path)
+        let tasks = try await ledger.gather(100)
+        await hold.release()
+        for task in tasks { #expect(await task.value.recordedSale != nil) }
+        let found = sizes.withLock { $0 }
+        #expect(found == [1, 99])
+        await ledger.stop()
+    }
+
+    @Test func aFullQueueSaysSo() async throws {
+        let scratch = try Scratch()
+        var limits = Limits()
+        (limits.queueDepthMax, limits.batchMax) = (16, 1)
+        let ledger = Ledger(database: scratch.database, limits: limits)
+        try await Shop.open(ledger)
+        let hold = try await Hold(scratch.path)
+        let waiting = try await ledger.gather(17)
+        #expect(ledger.queueDepth == 16)
+        for index in 0..<5 {
+            #expect(await ledger.result(of: Shop.sale("y\(index)")).answer == "overloaded")
+        }
+        await #expect(throws: LedgerError.overloaded) {
+            try await ledger.submit([Shop.sale("x1"), Shop.sale("x2")])
+        }
+        await hold.release()
+        for task in waiting { #expect(await task.value.recordedSale != nil) }
+        #expect(try scratch.number("SELECT count(*) FROM sale") == 17)
+        await ledger.stop()
+    }
+
+    @Test func whatWaitedTooLongIsDroppedUncommitted() async throws {
+        let scratch = try Scratch()
+        var limits = Limits()
+        (limits.waitMax, limits.batchMax) = (.milliseconds(300), 1)
+        let ledger = Ledger(database: scratch.database, limits: limits)
+        try await Shop.open(ledger)
+        let hold = try await Hold(scratch.path)
+        let first = Task { await ledger.result(of: Shop.sale("s1")) }
+        try await Task.sleep(for: .milliseconds(60))
+        let second = Task { await ledger.result(of: Shop.sale("s2")) }
+        try await Task.sleep(for: .milliseconds(500))
+        await hold.release()
+        #expect(await first.value.recordedSale != nil)
+        #expect(await second.value.answer == "overloaded")
+        #expect(try scratch.number("SELECT count(*) FROM sale") == 1)
+        await ledger.stop()
+    }
+
+    @Test func stoppingCommitsWhatWasAcceptedAndRefusesWhatComes() async throws {
+        let scratch = try Scratch()
+        let ledger = Ledger(database: scratch.database)
+        try await Shop.open(ledger)
+        let hold = try await Hold(scratch.path)
+        let tasks = try await ledger.gather(50)
+        let stopping = Task { await ledger.stop() }
+        try await Task.sleep(for: .milliseconds(30))
+        #expect(await ledger.result(of: Shop.sale("late")).answer == "stopped")
+        await hold.release()
+        await stopping.value
+        #expect(try scratch.number("SELECT count(*) FROM sale") == 50)
+        for task in tasks { #expect(await task.value.recordedSale != nil) }
+        #expect(await ledger.result(of: Shop.sale("later")).answer == "stopped")
+        await ledger.stop()
+    }
+
+    @Test func aCallerThatGoesAwayTakesNothingBack() async throws {
+        let scratch = try Scratch()
+        let ledger = Ledger(database: scratch.database)
+        try await Shop.open(ledger)
+        let hold = try await Hold(scratch.path)
+        let task = Task { await ledger.result(of: Shop.sale("s1")) }
+        try await Task.sleep(for: .milliseconds(30))
+        task.cancel()
+        await hold.release()
+        #expect(await task.value.recordedSale != nil)
+        #expect(try scratch.number("SELECT count(*) FROM sale") == 1)
+        await ledger.stop()
+    }
+}
+
+extension Ledger {
+    func result(of command: Command) async -> Result<Outcome, LedgerError> {
+        do throws(LedgerError) { return .success(try await submit(command)) } catch {
+            return .failure(error)
+        }
+    }
+}
+
+extension Ledger {
+    /// Submits so many sales while the file is held: the first is in the hands of the commit
+    /// thread, the others wait in the queue.
+    fileprivate func gather(
+        _ count: Int
+    ) async throws -> [Task<Result<Outcome, LedgerError>, Never>] {
+        let first = Task { await result(of: Shop.sale("s0")) }
+        repeat { try await Task.sleep(for: .milliseconds(50)) } while queueDepth > 0
+        let others = (1..<count).map { index in
+            Task { await result(of: Shop.sale("s\(index)")) }
+        }
+        while queueDepth < count - 1 { try await Task.sleep(for: .milliseconds(1)) }
+        return [first] + others
+    }
+}
+
+/// Another process's write transaction, as far as the ledger can tell: while it is held, batches
+/// wait for the file.
+private final class Hold: Sendable {
+    private let end = DispatchSemaphore(value: 0)
+    private let state = Mutex((hasBegun: false, hasEnded: false))
+
+    init(_ path: String) async throws {
+        let database = try SQLiteDatabase(path: path)
+        Thread.detachNewThread { [self] in
+            try? database.write { _ in
+                state.withLock { $0.hasBegun = true }
+                end.wait()
+            }
+            try? database.close()
+            state.withLock { $0.hasEnded = true }
+        }
+        while !state.withLock(\.hasBegun) { try await Task.sleep(for: .milliseconds(1)) }
+    }
+
+    func release() async {
+        end.signal()
+        while !state.withLock(\.hasEnded) { try? await Task.sleep(for: .milliseconds(1)) }
+    }
+}

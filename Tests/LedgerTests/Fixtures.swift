@@ -1,0 +1,200 @@
+import Attribution
+import Foundation
+import Ledger
+import SQLiteEngine
+import Testing
+
+/// A database file of its own, gone with the value.
+final class Scratch: Sendable {
+    let path: String
+    let database: SQLiteDatabase
+    private let directory: URL
+
+    /// - Parameter isMigrated: false leaves the file without a schema.
+    init(isMigrated: Bool = true) throws {
+        directory = FileManager.default.temporaryDirectory
+            .appendingPathComponent("tribute-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        path = directory.appendingPathComponent("t.db").path
+        database = try SQLiteDatabase(path: path)
+        if isMigrated { try database.migrate() }
+    }
+
+    deinit {
+        try? database.close()
+        try? FileManager.default.removeItem(at: directory)
+    }
+
+    func rows(_ sql: String) throws -> [SQLRow] {
+        try database.write { try $0.rows(SQLStatement(sql)) }
+    }
+
+    func number(_ sql: String) throws -> Int64 {
+        try #require(rows(sql).first).integer(0)
+    }
+
+    func run(_ sql: String) throws { try database.write { try $0.run(script: sql) } }
+
+    /// Every row of every table as plain ASCII, but for the registry's revision, which counts
+    /// batches.
+    func dump() throws -> [String] {
+        let tables = try rows(
+            """
+            SELECT name FROM sqlite_master
+            WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'registry' ORDER BY name
+            """
+        ).map { try $0.text(0) }
+        return try tables.flatMap { table in
+            try rows("SELECT * FROM \(table) ORDER BY 1, 2, 3").map { row in
+                ([table] + row.values.map(\.ascii)).joined(separator: "|")
+            }
+        }
+    }
+
+    func differences() throws -> [Difference] {
+        try database.write { try $0.verify().differences }
+    }
+}
+
+extension SQLValue {
+    /// Texts that only look alike differ here: Swift's own comparison of strings would not see it.
+    fileprivate var ascii: String {
+        switch self {
+        case .null: "NULL"
+        case .integer(let number): "\(number)"
+        case .text(let text): text.unicodeScalars.map { $0.escaped(asASCII: true) }.joined()
+        }
+    }
+}
+
+/// A small workspace that tests of single commands start from: two links, a click on each, and
+/// `ann`, whose one lead came by link `a`.
+enum Shop {
+    static let id: WorkspaceID = ID("ws_shop")
+    static let noon = Timestamp(milliseconds: 1_790_000_000_000)
+
+    static let opening: [Command] =
+        [
+            .createWorkspace(.init(workspace: workspace(id, "shop"))),
+            createDomain("go.test"),
+            createLink("a"), createLink("b"), click("ca", on: "a"), click("cb", on: "b"),
+        ] + [lead("ann", by: "ca")]
+
+    static func open(_ ledger: Ledger) async throws {
+        for result in try await ledger.submit(opening) { _ = try result.get() }
+    }
+
+    static func workspace(_ id: WorkspaceID, _ slug: String) -> Workspace {
+        Workspace(id: id, slug: slug, name: slug, plan: .business, createdAt: noon)
+    }
+
+    static func createDomain(
+        _ slug: String, _ domainID: DomainID = ID("dom"), in workspaceID: WorkspaceID = id
+    ) -> Command {
+        let link = Link(
+            id: ID("root-\(domainID)"), workspaceID: workspaceID, domain: slug, key: Link.rootKey,
+            url: "", createdAt: noon)
+        let domain = Domain(id: domainID, workspaceID: workspaceID, slug: slug, createdAt: noon)
+        return .createDomain(CreateDomain(domain: domain, rootLink: link))
+    }
+
+    static func createLink(
+        _ name: String, in workspaceID: WorkspaceID = id, domain: String = "go.test",
+        key: String? = nil
+    ) -> Command {
+        let link = Link(
+            id: ID(name), workspaceID: workspaceID, domain: domain, key: key ?? name,
+            url: "https://\(name).test", createdAt: noon)
+        return .createLink(CreateLink(link: link))
+    }
+
+    static func click(_ name: String, on link: String) -> Command {
+        .recordClick(RecordClick(id: ID(name), linkID: ID(link), at: noon, visitor: Visitor()))
+    }
+
+    static func lead(_ customer: String, by click: String, named name: String = "Sign up")
+        -> Command
+    {
+        .recordLead(
+            RecordLead(
+                ids: [ID("lead-\(customer)-\(name)")],
+                customer: CustomerKey(workspaceID: id, externalID: customer),
+                clickID: ID(click), eventName: name,
+                profile: CustomerProfile(id: ID("cus-\(customer)")), at: noon))
+    }
+
+    static func sale(
+        _ saleID: String, of customer: String = "ann", _ amount: Int64 = 4_900,
+        _ currency: Currency = .usd, invoice: String? = nil
+    ) -> Command {
+        .recordSale(
+            RecordSale(
+                id: ID(saleID), customer: CustomerKey(workspaceID: id, externalID: customer),
+                money: Money(amount, currency), eventName: "Purchase", invoiceID: invoice,
+                profile: CustomerProfile(id: ID("cus-\(customer)")),
+                directLeadID: ID("direct-\(saleID)"), at: noon.adding(1)))
+    }
+}
+
+extension Result<Outcome, LedgerError> {
+    /// Whatever the answer shows. A receipt also carries counters of its customer, as they were
+    /// before the sale or as they are at the replay; no answer shows those. A link's counters are
+    /// those of some moment during the request.
+    var answer: String {
+        switch self {
+        case .success(.sale(.recorded(let receipt))): "recorded \(receipt.shown)"
+        case .success(.sale(.replayed(let receipt, let differing))):
+            "replayed \(receipt.shown) \(differing)"
+        case .success(.link(let link)): "link \(link.shown)"
+        case .success(let outcome): "\(outcome)"
+        case .failure(let error): "\(error)"
+        }
+    }
+
+    var isRefused: Bool {
+        switch self {
+        case .success(.refused), .success(.sale(.ignored)), .failure: true
+        case .success: false
+        }
+    }
+
+    var recordedSale: Sale? {
+        if case .success(.sale(.recorded(let receipt))) = self { receipt.sale } else { nil }
+    }
+}
+
+extension SaleReceipt {
+    var shown: String {
+        "\(sale) \(customer.id) \(customer.externalID) \(customer.name ?? "") "
+            + "\(customer.email ?? "") \(customer.avatar ?? "")"
+    }
+}
+
+extension Link {
+    fileprivate var shown: Link {
+        var link = self
+        (link.clicks, link.leads, link.conversions, link.sales, link.saleAmount) = (0, 0, 0, 0, 0)
+        link.lastClicked = nil
+        return link
+    }
+}
+
+/// A seeded generator, so that a failure comes back.
+struct SplitMix: RandomNumberGenerator {
+    private var state: UInt64
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+
+    mutating func int(_ range: Range<Int>) -> Int { .random(in: range, using: &self) }
+    mutating func chance(_ percent: Int) -> Bool { int(0..<100) < percent }
+    mutating func pick<Element>(_ elements: [Element]) -> Element {
+        elements[int(0..<elements.count)]
+    }
+}

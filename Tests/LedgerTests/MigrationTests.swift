@@ -1,0 +1,55 @@
+import Ledger
+import SQLiteEngine
+import Testing
+
+@Suite struct MigrationTests {
+    @Test func aFreshFileGetsTheWholeSchema() throws {
+        let scratch = try Scratch()
+        let versions = try scratch.rows("SELECT version FROM schema_migration ORDER BY version")
+        #expect(try versions.map { try $0.integer(0) } == Migration.all.map(\.version))
+        #expect(Migration.all.map(\.version) == Array(1...Int64(Migration.all.count)))
+        #expect(try scratch.number("SELECT count(*) FROM sale") == 0)
+    }
+
+    @Test func migratingAgainChangesNothing() throws {
+        let scratch = try Scratch()
+        try scratch.run("INSERT INTO registry (revision) VALUES (7)")
+        let before = try scratch.dump()
+        try scratch.database.migrate()
+        #expect(try scratch.dump() == before)
+        #expect(try scratch.number("SELECT sum(revision) FROM registry") == 7)
+    }
+
+    @Test func aNewerSchemaIsRefusedInClearText() throws {
+        let scratch = try Scratch()
+        try scratch.run("INSERT INTO schema_migration VALUES (999, 'later', 0)")
+        let known = Int64(Migration.all.count)
+        let error = #expect(throws: MigrationError.self) { try scratch.database.migrate() }
+        #expect(error == .newerSchema(found: 999, known: known))
+        #expect(error?.description.contains("schema version 999") == true)
+        #expect(error?.description.contains("newer version of tribute") == true)
+    }
+
+    @Test func anEditedStepIsRefusedInClearText() throws {
+        let scratch = try Scratch()
+        try scratch.run("UPDATE schema_migration SET checksum = checksum + 1 WHERE version = 1")
+        let error = #expect(throws: MigrationError.self) { try scratch.database.migrate() }
+        #expect(error == .editedStep(version: 1, name: "start"))
+        #expect(error?.description.contains("Migration 1 (start)") == true)
+    }
+
+    @Test func aFileThatIsNoDatabaseIsRefused() throws {
+        let scratch = try Scratch(isMigrated: false)
+        #expect(throws: SQLError.self) { try SQLiteDatabase(path: "\(scratch.path)/none/t.db") }
+    }
+
+    /// Without FULL a commit does not reach the disk before it is answered.
+    @Test func theWriterSyncsEachCommit() throws {
+        let scratch = try Scratch()
+        #expect(try scratch.database.synchronousMode() == 2)
+        try scratch.run("INSERT INTO registry (revision) VALUES (7)")
+        #expect(try scratch.database.synchronousMode() == 2)
+        #expect(try scratch.rows("PRAGMA journal_mode").first?.text(0) == "wal")
+        #expect(try scratch.number("PRAGMA foreign_keys") == 1)
+    }
+}

@@ -1,0 +1,112 @@
+import Attribution
+import Ledger
+import SQLiteEngine
+import Synchronization
+import Testing
+
+/// The statements of the commit path, as they are run by a workload that asks for everything, and
+/// how SQLite means to answer them.
+@Suite struct QueryPlanTests {
+    /// A piece of each statement's text and the index that serves it.
+    private static let indexes: [(fragment: String, index: String)] = [
+        ("FROM workspace WHERE id = ?1", "sqlite_autoindex_workspace_1"),
+        ("deleted_at,\n  sale_amount\nFROM link WHERE id = ?1", "sqlite_autoindex_link_1"),
+        ("FROM click WHERE id = ?1", "click USING PRIMARY KEY"),
+        ("FROM click WHERE identity = ?1", "click_by_identity"),
+        ("FROM customer c\nWHERE c.workspace_id = ?1 AND c.external_id", "customer_by_external_id"),
+        ("FROM lead WHERE customer_id = ?1 AND at <= ?2", "lead_by_customer"),
+        ("AND at <= ?2 AND event_name = ?3", "lead_by_customer"),
+        ("FROM lead_claim WHERE", "lead_claim USING PRIMARY KEY"),
+        ("AND s.invoice_id = ?2", "sale_by_invoice"),
+        ("WHERE s.id = ?1", "s USING PRIMARY KEY"),
+        ("FROM conversion WHERE customer_id", "conversion USING PRIMARY KEY"),
+        ("UPDATE link SET clicks", "sqlite_autoindex_link_1"),
+        ("UPDATE customer SET sales", "sqlite_autoindex_customer_1"),
+        ("UPDATE customer SET link_id", "customer_by_external_id"),
+        ("UPDATE workspace SET clicks", "sqlite_autoindex_workspace_1"),
+        ("FROM link WHERE id = ?1 AND deleted_at IS NULL", "sqlite_autoindex_link_1"),
+        ("AND external_id = ?2 AND deleted_at IS NULL", "link_by_external_id"),
+        ("WHERE domain = ?1 AND key = ?2", "link_by_address"),
+        ("FROM domain WHERE slug = ?1", "sqlite_autoindex_domain_2"),
+        ("SELECT 1 FROM domain WHERE workspace_id", "domain_by_workspace"),
+        ("FROM workspace w WHERE w.slug = ?1", "sqlite_autoindex_workspace_2"),
+        ("FROM token t WHERE t.id = ?1", "sqlite_autoindex_token_1"),
+        ("SELECT count(*) FROM token WHERE workspace_id", "token_by_workspace"),
+    ]
+
+    /// The one table that is read whole has one row.
+    private static let oneRow = "SCAN registry"
+
+    @Test func everyStatementHasItsIndex() async throws {
+        let scratch = try Scratch()
+        let database = RecordingDatabase(base: scratch.database)
+        let ledger = Ledger(database: database)
+        var workload = Workload(seed: 21)
+        _ = try await ledger.submit(workload.opening())
+        for _ in 0..<3 { _ = try await ledger.submit(workload.batch(150)) }
+        await ledger.stop()
+
+        let plans = try database.statements.map { sql in
+            (sql, try scratch.rows("EXPLAIN QUERY PLAN \(sql)").map { try $0.text(3) })
+        }
+        for (sql, plan) in plans {
+            let scans = plan.filter { $0.hasPrefix("SCAN") && $0 != Self.oneRow }
+            #expect(scans == [], "\(sql)")
+            #expect(!plan.contains { $0.contains("TEMP B-TREE") }, "\(sql): \(plan)")
+        }
+        for (fragment, index) in Self.indexes {
+            let found = plans.filter { $0.0.contains(fragment) }
+            #expect(!found.isEmpty, "no statement has \(fragment)")
+            for (sql, plan) in found {
+                #expect(plan.contains { $0.contains(index) }, "\(sql): \(plan)")
+            }
+        }
+    }
+
+    /// The test can fail: a question without an index is a scan.
+    @Test func aQuestionWithoutAnIndexIsAScan() throws {
+        let scratch = try Scratch()
+        let plan = try scratch.rows("EXPLAIN QUERY PLAN SELECT id FROM sale WHERE amount = ?1")
+        #expect(try plan.first?.text(3).hasPrefix("SCAN") == true)
+    }
+}
+
+/// The real engine, with a list of what it was asked.
+private final class RecordingDatabase: SQLDatabase {
+    private let base: SQLiteDatabase
+    private let seen = Mutex<Set<String>>([])
+
+    init(base: SQLiteDatabase) { self.base = base }
+
+    var statements: [String] { seen.withLock { $0.sorted() } }
+
+    func write<Value>(_ body: (any SQLTransaction) throws -> Value) throws -> Value {
+        try base.write { try body(RecordingTransaction(base: $0, note: note)) }
+    }
+    func read<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLTransaction) throws -> Value
+    ) async throws -> Value {
+        try await base.read { [self] in
+            try body(RecordingTransaction(base: $0, note: note))
+        }
+    }
+    func registryRevision() throws -> Int64 { try base.registryRevision() }
+
+    private func note(_ sql: String) { seen.withLock { _ = $0.insert(sql) } }
+}
+
+private struct RecordingTransaction: SQLTransaction {
+    let base: any SQLTransaction
+    let note: (String) -> Void
+
+    var dialect: Dialect { base.dialect }
+    func query(_ statement: SQLStatement, each arguments: [[SQLValue]]) throws -> [[SQLRow]] {
+        note(statement.sql)
+        return try base.query(statement, each: arguments)
+    }
+    func execute(_ statement: SQLStatement, each arguments: [[SQLValue]]) throws {
+        note(statement.sql)
+        try base.execute(statement, each: arguments)
+    }
+    func run(script: String) throws { try base.run(script: script) }
+}
