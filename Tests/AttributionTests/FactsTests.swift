@@ -40,6 +40,19 @@ import Testing
         #expect(run([first, again]).last == "replays s9 []")
     }
 
+    @Test func eachSaleOfACustomerNamesTheOneBefore() {
+        var facts = World().facts(for: sale("ann"))
+        var previous: [SaleID?] = []
+        for index in 0..<3 {
+            let command = sale("ann") { $0.id = ID("s\(index)") }
+            for change in decide(command, facts).changes {
+                facts.absorb(change)
+                if case .insertSale(let sale, _) = change { previous.append(sale.previousSaleID) }
+            }
+        }
+        #expect(previous == [nil, ID("s0"), ID("s1")])
+    }
+
     @Test func totalsAddUpWithinABatch() {
         let half = Money(Money.largestAmount, .usd)
         var facts = World().facts(for: sale("ann"))

@@ -40,7 +40,7 @@ import Testing
         #expect(found.count == expected.count)
         #expect(try alone.differences() == [])
         #expect(try audit.sums == Audit.sums(together))
-        #expect(audit.sums.count > 10, "the workload records sales")
+        #expect(audit.sums.count >= 5, "the workload records sales")
         #expect(whole.withLock { $0 } >= 5, "batches are not taken apart and done one by one")
         await single.stop()
         await batching.stop()

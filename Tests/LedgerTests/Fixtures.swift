@@ -62,9 +62,14 @@ extension SQLValue {
         switch self {
         case .null: "NULL"
         case .integer(let number): "\(number)"
-        case .text(let text): text.unicodeScalars.map { $0.escaped(asASCII: true) }.joined()
+        case .text(let text): LedgerTests.ascii(text)
         }
     }
+}
+
+/// Ids are ASCII; the names that they are made of need not be.
+private func ascii(_ text: String) -> String {
+    text.unicodeScalars.map { $0.escaped(asASCII: true) }.joined()
 }
 
 /// A small workspace that tests of single commands start from: two links, a click on each, and
@@ -117,10 +122,10 @@ enum Shop {
     {
         .recordLead(
             RecordLead(
-                ids: [ID("lead-\(customer)-\(name)")],
+                ids: [ID("lead-\(ascii(customer))-\(ascii(name))")],
                 customer: CustomerKey(workspaceID: id, externalID: customer),
                 clickID: ID(click), eventName: name,
-                profile: CustomerProfile(id: ID("cus-\(customer)")), at: noon))
+                profile: CustomerProfile(id: ID("cus-\(ascii(customer))")), at: noon))
     }
 
     static func sale(

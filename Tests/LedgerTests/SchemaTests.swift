@@ -20,6 +20,7 @@ import Testing
         "UPDATE link SET sale_amount = -1", "UPDATE link SET conversions = sales + 1",
         "UPDATE link SET archived = 2", "UPDATE link SET track_conversion = 2",
         "UPDATE customer SET sales = -1", "UPDATE customer SET first_sale_at = NULL",
+        "UPDATE customer SET last_sale_id = NULL",
         "UPDATE customer SET sale_amount = -1", "UPDATE workspace SET sale_amount = -1",
         "UPDATE workspace SET conflict_policy = 'maybe'", "UPDATE workspace SET slug = ''",
         "UPDATE click SET trigger_kind = 'wind'",
@@ -28,9 +29,9 @@ import Testing
         VALUES ('t', 'ws_shop', 't', 'short', '', 0)
         """,
         // UNIQUE.
-        "INSERT INTO sale SELECT 's9', workspace_id, customer_id, link_id, click_id, lead_id, "
-            + "event_name, at, amount, currency, base_amount, payment_processor, invoice_id, "
-            + "metadata FROM sale",
+        "INSERT INTO sale (id, workspace_id, customer_id, link_id, event_name, at, amount, "
+            + "currency, payment_processor, invoice_id) SELECT 's9', workspace_id, customer_id, "
+            + "link_id, event_name, at, amount, currency, payment_processor, invoice_id FROM sale",
         "INSERT INTO sale SELECT * FROM sale", "INSERT INTO click SELECT * FROM click",
         "INSERT INTO lead_claim SELECT * FROM lead_claim",
         "INSERT INTO conversion SELECT * FROM conversion",
