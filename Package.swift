@@ -73,12 +73,6 @@ let package = Package(
             name: "LedgerTests",
             dependencies: ["Ledger", "SQLiteEngine", "Integrations", "Attribution"],
             swiftSettings: strict),
-        .testTarget(
-            name: "ServerTests",
-            dependencies: [
-                "Server", "Integrations", "Ledger", "SQLiteEngine", "Attribution", "Wire",
-            ],
-            swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

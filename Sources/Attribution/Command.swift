@@ -83,7 +83,19 @@ package struct LeadClaim: Hashable, Sendable {
     package let normalizedName: String
     package init(customer: CustomerKey, eventName: String) {
         self.customer = customer
-        normalizedName = String(eventName.lowercased().map { $0 == " " ? "-" : $0 })
+        normalizedName = Self.normalized(eventName)
+    }
+
+    private static func normalized(_ name: String) -> String {
+        var result = String.UnicodeScalarView()
+        for scalar in name.lowercased().unicodeScalars {
+            result.append(scalar == " " ? "-" : scalar)
+        }
+        return String(result)
+    }
+
+    package static func == (a: Self, b: Self) -> Bool {
+        isSame(a.normalizedName, b.normalizedName) && a.customer == b.customer
     }
 }
 
@@ -121,7 +133,7 @@ package struct RecordSale: Sendable {
     }
     package var lead: LeadKey {
         LeadKey(
-            customer: customer, eventName: leadEventName,
+            customer: customer, eventName: leadEventName.nonEmpty,
             until: origin == .live ? .distantFuture : at)
     }
 }
@@ -132,6 +144,10 @@ package struct InvoiceKey: Hashable, Sendable {
     package let invoiceID: String
     package init(workspaceID: WorkspaceID, invoiceID: String) {
         (self.workspaceID, self.invoiceID) = (workspaceID, invoiceID)
+    }
+
+    package static func == (a: Self, b: Self) -> Bool {
+        isSame(a.invoiceID, b.invoiceID) && a.workspaceID == b.workspaceID
     }
 }
 
@@ -196,6 +212,17 @@ package enum LinkSelector: Hashable, Sendable {
     case id(LinkID)
     case externalID(WorkspaceID, String)
     case address(domain: String, key: String)
+
+    package static func == (a: Self, b: Self) -> Bool {
+        switch (a, b) {
+        case (.id(let a), .id(let b)): a == b
+        case (.externalID(let a, let aText), .externalID(let b, let bText)):
+            a == b && isSame(aText, bText)
+        case (.address(let aDomain, let aKey), .address(let bDomain, let bKey)):
+            isSame(aDomain, bDomain) && isSame(aKey, bKey)
+        default: false
+        }
+    }
 }
 
 package struct DeleteLink: Sendable {

@@ -31,7 +31,7 @@ func credit(
         return .failure(
             .init(
                 .leadNotFound(
-                    externalID: customer.externalID, leadEventName: sale.leadEventName)))
+                    externalID: customer.externalID, leadEventName: sale.leadEventName.nonEmpty)))
     }
     if let refusal = enabled(lead.linkID, of: customer, facts) { return .failure(.init(refusal)) }
     guard let link = facts.links[lead.linkID] else {

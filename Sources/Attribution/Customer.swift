@@ -37,6 +37,10 @@ package struct CustomerKey: Hashable, Sendable {
     package init(workspaceID: WorkspaceID, externalID: String) {
         (self.workspaceID, self.externalID) = (workspaceID, externalID)
     }
+
+    package static func == (a: Self, b: Self) -> Bool {
+        isSame(a.externalID, b.externalID) && a.workspaceID == b.workspaceID
+    }
 }
 
 /// What a request says about a customer who may have to be created.

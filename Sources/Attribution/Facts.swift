@@ -97,7 +97,11 @@ package struct LeadKey: Hashable, Sendable {
 
     /// Whether a lead is an answer to the question at all.
     func admits(_ lead: Lead) -> Bool {
-        lead.at <= until && (eventName == nil || eventName == lead.eventName)
+        lead.at <= until && (eventName == nil || isSame(eventName, lead.eventName))
+    }
+
+    package static func == (a: Self, b: Self) -> Bool {
+        a.customer == b.customer && isSame(a.eventName, b.eventName) && a.until == b.until
     }
 }
 

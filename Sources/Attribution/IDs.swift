@@ -4,6 +4,7 @@ package struct ID<Record>: Hashable, Sendable, Comparable, CustomStringConvertib
     package let text: String
     package init(_ text: String) { self.text = text }
     package var description: String { text }
+    package static func == (a: Self, b: Self) -> Bool { isSame(a.text, b.text) }
     package static func < (a: Self, b: Self) -> Bool { a.text < b.text }
 }
 
@@ -49,7 +50,7 @@ package enum IDText {
 
     /// Sixteen characters of `[0-9A-Za-z]` for clicks, leads and sales: seven of milliseconds, nine
     /// random. Ids of later events sort after those of earlier ones, so an index on them grows at
-    /// its end.
+    /// its end. The milliseconds wrap around in August 2081.
     package static func event(at: Timestamp, random: UInt64) -> String {
         String(unsafeUninitializedCapacity: 16) { buffer in
             var time = UInt64(clamping: at.milliseconds)

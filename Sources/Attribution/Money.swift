@@ -6,8 +6,9 @@ package struct Currency: Hashable, Sendable {
 
     /// Any spelling of the case is read; nil if the code is not one of ISO 4217.
     package init?(_ code: String) {
+        // Three bytes: letters beyond ASCII that fold to one of these are no code.
         let lower = code.lowercased()
-        guard let digits = Self.digitsByCode[lower] else { return nil }
+        guard code.utf8.count == 3, let digits = Self.digitsByCode[lower] else { return nil }
         self.code = lower
         self.digits = digits
     }

@@ -66,12 +66,12 @@ private func earlierAnswer(to command: RecordSale, _ facts: Facts) -> SaleReceip
 /// The names of the fields in which a request differs from the sale that its invoice stands for.
 private func differences(of command: RecordSale, from first: SaleReceipt) -> [String] {
     var names: [String] = []
-    if command.customer.externalID != first.customer.externalID {
+    if !isSame(command.customer.externalID, first.customer.externalID) {
         names.append("customerExternalId")
     }
     if command.money.minorUnits != first.sale.money.minorUnits { names.append("amount") }
     if command.money.currency != first.sale.money.currency { names.append("currency") }
-    if command.eventName != first.sale.eventName { names.append("eventName") }
+    if !isSame(command.eventName, first.sale.eventName) { names.append("eventName") }
     return names
 }
 

@@ -53,7 +53,8 @@ package struct Tally: Equatable, Sendable {
         let amount = sale.baseAmount ?? 0
         links[sale.linkID, default: LinkCounts()].sales += 1
         links[sale.linkID]?.saleAmount += amount
-        var customer = customers[sale.customerID] ?? CustomerCounts(firstSaleAt: sale.at, lastSaleID: sale.id)
+        var customer =
+            customers[sale.customerID] ?? CustomerCounts(firstSaleAt: sale.at, lastSaleID: sale.id)
         customer.sales += 1
         customer.saleAmount += amount
         customer.firstSaleAt = min(customer.firstSaleAt, sale.at)

@@ -189,8 +189,8 @@ private struct DigitScan {
         let sign: Int64
         if take("+") { sign = 1 } else if take("-") { sign = -1 } else { return nil }
         guard let hours = number(2), hours < 24 else { return nil }
-        _ = take(":")
-        let minutes = atEnd ? 0 : number(2)
+        let hasColon = take(":")
+        let minutes = atEnd && !hasColon ? 0 : number(2)
         guard let minutes, minutes < 60 else { return nil }
         return sign * (hours * Timestamp.hour + minutes * 60_000)
     }

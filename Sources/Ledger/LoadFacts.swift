@@ -37,7 +37,8 @@ struct FactsLoader {
             linkIDs.insert(click.linkID)
             if click.origin == .imported { clickIDs.insert(click.id) }
             if let identity = click.visitor.identity {
-                visits[VisitKey(linkID: click.linkID, identity: identity)] = click.at
+                let key = VisitKey(linkID: click.linkID, identity: identity)
+                visits[key] = min(visits[key] ?? click.at, click.at)
             }
         case .recordLead(let lead):
             noteCustomer(lead.customer)

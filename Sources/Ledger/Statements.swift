@@ -80,7 +80,8 @@ enum Statements {
         """)
     static let insertLead = SQLStatement(
         """
-        INSERT INTO lead (id, workspace_id, customer_id, link_id, click_id, event_name, at, metadata)
+        INSERT INTO lead (id, workspace_id, customer_id, link_id, click_id, event_name, at,
+          metadata)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
         """)
     static let claimLead = SQLStatement(

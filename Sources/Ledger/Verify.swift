@@ -13,7 +13,7 @@ package struct Verification: Sendable {
     package var differences: [Difference] = []
     package var checked: [(record: String, count: Int64)] = []
     /// What the events add up to, for people to read.
-    package var totals: [(name: String, value: Int64)] = []
+    package var totals: [(name: String, value: Int128)] = []
 }
 
 extension SQLTransaction {
@@ -35,14 +35,18 @@ extension SQLTransaction {
             result.checked.append((record, count))
         }
         for row in try rows(SQLStatement(currencyTotals)) {
-            result.totals.append((try row.text(0), try row.integer(1)))
+            let total = (Int128(try row.integer(1)) << 32) + Int128(try row.integer(2))
+            result.totals.append((try row.text(0), total))
         }
         return result
     }
 }
 
-private let currencyTotals =
-    "SELECT currency, sum(amount) FROM sale GROUP BY currency ORDER BY currency"
+/// In two halves: the total of a currency over all workspaces may not fit into 64 bits.
+private let currencyTotals = """
+    SELECT currency, sum(amount / 4294967296), sum(amount % 4294967296)
+    FROM sale GROUP BY currency ORDER BY currency
+    """
 
 /// One comparison: rows of (id, counter, stored, recomputed) for what differs.
 private struct Check {
@@ -57,7 +61,8 @@ private struct Check {
             record: record,
             sql: """
                 SELECT r.id, '\(column)', r.\(column), coalesce(e.n, 0) FROM \(record) r
-                LEFT JOIN (SELECT \(key) AS id, \(number) AS n FROM \(events) GROUP BY \(key)) e
+                LEFT JOIN (
+                  SELECT \(key) AS id, \(number) AS n FROM \(events) events GROUP BY \(key)) e
                   ON e.id = r.id
                 WHERE r.\(column) <> coalesce(e.n, 0)
                 """)
@@ -72,7 +77,8 @@ private struct Check {
             sql: """
                 SELECT r.id, '\(column)', coalesce(r.\(column), 0), coalesce(e.n, 0)
                 FROM \(record) r
-                LEFT JOIN (SELECT \(key) AS id, \(moment) AS n FROM \(events) GROUP BY \(key)) e
+                LEFT JOIN (
+                  SELECT \(key) AS id, \(moment) AS n FROM \(events) events GROUP BY \(key)) e
                   ON e.id = r.id
                 WHERE coalesce(r.\(column), 0) <> coalesce(e.n, 0)
                 """)
@@ -90,6 +96,11 @@ private struct Check {
         } + [
             counter("link", "conversions", "count(*)", of: "conversion", by: "link_id"),
             moment("link", "last_clicked", "max(at)", of: "click", by: "link_id"),
+            moment(
+                "link", "last_conversion_at", "max(at)",
+                of: """
+                    (SELECT v.link_id, s.at FROM conversion v JOIN sale s ON s.id = v.sale_id)
+                    """, by: "link_id"),
             moment("link", "last_lead_at", "max(at)", of: "lead", by: "link_id"),
             counter("customer", "sales", "count(*)", of: "sale", by: "customer_id"),
             counter("customer", "sale_amount", "sum(base_amount)", of: "sale", by: "customer_id"),

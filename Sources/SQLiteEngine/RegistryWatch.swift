@@ -1,6 +1,6 @@
 import Foundation
-import Glibc
 import GRDBSQLite
+import Glibc
 import Ledger
 import Synchronization
 
@@ -64,7 +64,9 @@ final class RegistryWatch: Sendable {
         guard file >= 0 else { return }
         defer { Glibc.close(file) }
         var information = stat()
-        guard fstat(file, &information) == 0, information.st_size >= Self.mappedBytes else { return }
+        guard fstat(file, &information) == 0, information.st_size >= Self.mappedBytes else {
+            return
+        }
         let address = mmap(nil, Self.mappedBytes, PROT_READ, MAP_SHARED, file, 0)
         if let address, address != MAP_FAILED { state.header = UnsafeRawPointer(address) }
     }

@@ -1,3 +1,5 @@
+import Attribution
+
 /// A JSON value of a request body. Containers stay the text that was sent, checked to be valid,
 /// so that metadata leaves as it came: number spelling and key order included.
 package enum JSONValue: Equatable, Sendable {
@@ -25,7 +27,8 @@ package enum JSONValue: Equatable, Sendable {
 /// The text of an object or array.
 package struct RawJSON: Equatable, Sendable {
     package let text: String
-    /// UTF-16 units of the compact form, as `JSON.stringify` would write it.
+    /// UTF-16 units of the compact form, as `JSON.stringify` would write it, but for numbers, which
+    /// count as they were spelled.
     package let compactLength: Int
 
     package func members() throws(JSONError) -> [JSONMember] {
@@ -96,7 +99,7 @@ package struct JSONReader: ~Copyable {
         var members: [JSONMember] = []
         members.reserveCapacity(12)
         try object(depth: 1) { (reader, name) throws(JSONError) in
-            guard !members.contains(where: { $0.name == name }) else {
+            guard !members.contains(where: { isSame($0.name, name) }) else {
                 throw reader.failure(.duplicateKey)
             }
             members.append(JSONMember(name: name, value: try reader.value(depth: 2)))
@@ -198,9 +201,11 @@ package struct JSONReader: ~Copyable {
     }
 
     private mutating func skipObject(depth: Int) throws(JSONError) {
-        var names: Set<String> = []
+        var names: Set<ExactText> = []
         try object(depth: depth) { (reader, name) throws(JSONError) in
-            guard names.insert(name).inserted else { throw reader.failure(.duplicateKey) }
+            guard names.insert(ExactText(name)).inserted else {
+                throw reader.failure(.duplicateKey)
+            }
             try reader.skip(depth: depth + 1)
         }
     }

@@ -175,9 +175,9 @@ struct WholeNumber {
             value = 0
             return
         }
-        // An exponent beyond a hundred thousand digits is as good as infinite.
+        // Larger than any body has digits: beyond it an exponent is as good as infinite.
         let spelled = parts.count > 1 ? parts[1] : "0"
-        let limit = 100_000
+        let limit = 1 << 30
         let exponent = Int(spelled) ?? (spelled.hasPrefix("-") ? -limit : limit)
         var shift = max(-limit, min(limit, exponent)) - fraction.count
         while shift < 0, digits.last == "0" {

@@ -55,20 +55,22 @@ package func isURL(_ text: String) -> Bool {
 
 /// The host of an http or https URL, in lower case; nil if it is none.
 package func urlHost(_ text: String) -> String? {
-    let lower = text.prefix(8).lowercased()
-    let rest: Substring
-    if lower.hasPrefix("https://") {
-        rest = text.dropFirst(8)
-    } else if lower.hasPrefix("http://") {
-        rest = text.dropFirst(7)
+    // Scalars, not characters: a combining mark must not hide the slash that it follows.
+    let scalars = text.unicodeScalars
+    let scheme = String(String.UnicodeScalarView(scalars.prefix(8))).lowercased().unicodeScalars
+    let rest: Substring.UnicodeScalarView
+    if scheme.starts(with: "https://".unicodeScalars) {
+        rest = scalars.dropFirst(8)
+    } else if scheme.starts(with: "http://".unicodeScalars) {
+        rest = scalars.dropFirst(7)
     } else {
         return nil
     }
-    var authority = rest.prefix { !"/?#\\".contains($0) }
+    var authority = rest.prefix { !"/?#\\".unicodeScalars.contains($0) }
     if let at = authority.lastIndex(of: "@") {
         authority = authority[authority.index(after: at)...]
     }
-    return String(hostname(authority)).lowercased()
+    return hostname(String(String.UnicodeScalarView(authority))).lowercased()
 }
 
 /// A host without its port.

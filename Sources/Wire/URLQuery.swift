@@ -1,25 +1,35 @@
 /// The URL with this query parameter, in the place of one of the same name if there is one.
 package func settingQuery(_ url: String, _ name: String, to value: String) -> String {
-    let fragmentStart = url.firstIndex(of: "#") ?? url.endIndex
-    let beforeFragment = url[..<fragmentStart]
-    let fragment = url[fragmentStart...]
+    // Bytes, not characters: a combining mark must not hide the `?` or `#` that it follows.
+    let bytes = url.utf8
+    let fragmentStart = bytes.firstIndex(of: UInt8(ascii: "#")) ?? bytes.endIndex
     let parameter = "\(percentEncoded(name))=\(percentEncoded(value))"
-    guard let mark = beforeFragment.firstIndex(of: "?") else {
-        return beforeFragment + "?" + parameter + fragment
+    let fragment = Array(bytes[fragmentStart...])
+    guard let mark = bytes[..<fragmentStart].firstIndex(of: UInt8(ascii: "?")) else {
+        return joined([Array(bytes[..<fragmentStart]), Array("?\(parameter)".utf8), fragment])
     }
-    let query = beforeFragment[beforeFragment.index(after: mark)...]
-    var parts = query.split(separator: "&").map(String.init)
-    let isSame = { (part: String) in
-        part == percentEncoded(name) || part.hasPrefix(percentEncoded(name) + "=")
+    let encodedName = Array(percentEncoded(name).utf8)
+    let isSameName = { (part: Substring.UTF8View) in
+        part.elementsEqual(encodedName) || part.starts(with: encodedName + [UInt8(ascii: "=")])
     }
-    if let first = parts.firstIndex(where: isSame) {
-        parts[first] = parameter
-        let rest = parts[(first + 1)...].filter { !isSame($0) }
-        parts = Array(parts[...first]) + rest
-    } else {
-        parts.append(parameter)
+    var parts: [[UInt8]] = []
+    var isPlaced = false
+    for part in bytes[bytes.index(after: mark)..<fragmentStart].split(separator: UInt8(ascii: "&"))
+    {
+        guard isSameName(part) else {
+            parts.append(Array(part))
+            continue
+        }
+        if !isPlaced { parts.append(Array(parameter.utf8)) }
+        isPlaced = true
     }
-    return beforeFragment[...mark] + parts.joined(separator: "&") + fragment
+    if !isPlaced { parts.append(Array(parameter.utf8)) }
+    let query = Array(parts.joined(separator: [UInt8(ascii: "&")]))
+    return joined([Array(bytes[...mark]), query, fragment])
+}
+
+private func joined(_ pieces: [[UInt8]]) -> String {
+    String(decoding: pieces.joined(), as: UTF8.self)
 }
 
 /// Everything but letters, digits and `-._~` as `%XX`.

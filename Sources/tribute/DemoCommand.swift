@@ -27,7 +27,9 @@ struct DemoCommand: AsyncParsableCommand {
             print(
                 """
                 \(database.url) has data already (workspace '\(first.slug)'), so nothing was added.
-                For a token:  tribute token create --workspace \(first.slug) --name me --database \(database.url)
+                For a token:
+                  tribute token create --workspace \(first.slug) --name me \\
+                    --database \(database.url)
                 """)
             return
         }
@@ -77,8 +79,10 @@ struct DemoCommand: AsyncParsableCommand {
                 curl -s \(url)/track/sale -H "Authorization: Bearer $TOKEN" \\
                   -d '{"customerExternalId":"user-1","amount":4900,"invoiceId":"in_1"}'
               5. See the sale credited to the link.
-                curl -s "\(url)/links/info?domain=localhost&key=launch" -H "Authorization: Bearer $TOKEN"
-                curl -s "\(url)/events?event=sales&interval=all&limit=3" -H "Authorization: Bearer $TOKEN"
+                curl -s "\(url)/links/info?domain=localhost&key=launch" \\
+                  -H "Authorization: Bearer $TOKEN"
+                curl -s "\(url)/events?event=sales&interval=all&limit=3" \\
+                  -H "Authorization: Bearer $TOKEN"
               6. Have every total recomputed.
                 tribute verify --database \(database.url)
 

@@ -15,13 +15,15 @@ struct ImportCommand: AsyncParsableCommand {
 
               all       type (click, customer, lead or sale), timestamp (ISO 8601 or milliseconds)
               click     linkId, or domain and key; clickId, url, referrer, country, userAgent
-              customer  customerExternalId; customerName, customerEmail, customerAvatar, country, clickId
+              customer  customerExternalId; customerName, customerEmail, customerAvatar, country,
+                        clickId
               lead      customerExternalId, eventName; clickId, customer…, eventQuantity, metadata
               sale      customerExternalId, amount (minor units); currency, eventName, invoiceId,
                         paymentProcessor, leadEventName, metadata, clickId, customer…
 
-            The links must exist. Clicks are taken first, then customers, leads and sales, whatever \
-            their order in the file. A sale is credited to the newest lead up to its own time.
+            The links must exist. Clicks are taken first, then customers, leads and sales, \
+            whatever their order in the file. A sale is credited to the newest lead up to its own \
+            time.
 
             Bad rows go to a file with line number and reason while the good rows land. The import \
             may be interrupted and run again: what is recorded already stays as it is. It may run \

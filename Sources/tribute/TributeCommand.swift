@@ -14,9 +14,10 @@ struct TributeCommand: AsyncParsableCommand {
 
             or from an empty database:
 
-              tribute workspace create "Acme" --slug acme --plan business --database sqlite:tribute.db
-              tribute token create --workspace acme --name server --database sqlite:tribute.db
-              tribute serve --database sqlite:tribute.db
+              export TRIBUTE_DATABASE=sqlite:tribute.db
+              tribute workspace create "Acme" --slug acme --plan business
+              tribute token create --workspace acme --name server
+              tribute serve
 
             Every command but demo may run while the server does. Shell completion:
 

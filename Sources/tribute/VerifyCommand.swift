@@ -70,7 +70,7 @@ extension JSONWriter {
         object("saleTotals") { writer in
             for (currency, amount) in result.totals {
                 writer.name(text: currency)
-                writer.integer(amount)
+                writer.raw(String(amount))
             }
         }
     }

@@ -1,12 +1,12 @@
 extension Migration {
     /// The first schema. Money and counts are 64-bit integers, moments are milliseconds, flags are
-    /// 0 or 1; `BIGINT`, `STRICT` and `CLUSTERED` (rows stand in the order of the primary key, which
-    /// is the order of time for events) are spelled as each engine has them. An event's workspace is
-    /// that of its link, and a sale's click that of its lead: they need no references of their own.
+    /// 0 or 1; `BIGINT`, `STRICT` and `CLUSTERED` (rows stand in the order of the primary key,
+    /// which is the order of time for events) are spelled as each engine has them. An event's
+    /// workspace is that of its link, so it needs no reference of its own.
     ///
     /// A customer's sales are a chain: the customer names the last, each sale the one before. The
-    /// customer's row is written with every sale anyway; an index by customer would be one more page,
-    /// at a random place, for each.
+    /// customer's row is written with every sale anyway; an index by customer would be one more
+    /// page, at a random place, for each.
     static let start = Migration(
         version: 1, name: "start",
         script: """

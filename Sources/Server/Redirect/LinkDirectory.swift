@@ -6,10 +6,13 @@ struct LinkDirectory: Sendable {
     private struct Address: Hashable, Sendable {
         let domain: String
         let key: String
+        static func == (a: Self, b: Self) -> Bool {
+            isSame(a.domain, b.domain) && isSame(a.key, b.key)
+        }
     }
     private let links: RegistryCache<Address, Link?>
     private let hosts: RegistryCache<String, Domain?>
-    private let keys: RegistryCache<String, Link?>
+    private let keys: RegistryCache<ExactText, Link?>
     let defaultDomain: String
 
     init(database: any SQLDatabase, defaultDomain: String) {
@@ -18,7 +21,9 @@ struct LinkDirectory: Sendable {
             try transaction.link(.address(domain: address.domain, key: address.key))
         }
         hosts = RegistryCache(database: database) { try $0.domain(slug: $1) }
-        keys = RegistryCache(database: database) { try $0.linkOnPrimaryDomain(key: $1) }
+        keys = RegistryCache(database: database) { transaction, key in
+            try transaction.linkOnPrimaryDomain(key: key.text)
+        }
     }
 
     func link(domain: String, key: String) async throws -> Link? {
@@ -34,6 +39,6 @@ struct LinkDirectory: Sendable {
     /// domain: a laptop needs no DNS.
     func linkWithoutDomain(key: String) async throws -> Link? {
         if let link = try await link(domain: defaultDomain, key: key) { return link }
-        return try await keys.value(for: key)
+        return try await keys.value(for: ExactText(key))
     }
 }
