@@ -25,7 +25,7 @@ package struct Tally: Equatable, Sendable {
     }
 
     package private(set) var links: [LinkID: LinkCounts] = [:]
-    package private(set) var customers: [CustomerID: CustomerCounts] = [:]
+    package private(set) var customers: [CustomerKey: CustomerCounts] = [:]
     package private(set) var workspaces: [WorkspaceID: WorkspaceCounts] = [:]
 
     package init() {}
@@ -41,7 +41,7 @@ package struct Tally: Equatable, Sendable {
             links[lead.linkID, default: LinkCounts()].leads += 1
             links[lead.linkID]?.lastLeadAt.advance(to: lead.at)
             workspaces[lead.workspaceID, default: WorkspaceCounts()].leads += 1
-        case .insertSale(let sale, _): add(sale)
+        case .insertSale(let sale, let customer): add(sale, customer.key)
         case .convert(_, let linkID, let sale):
             links[linkID, default: LinkCounts()].conversions += 1
             links[linkID]?.lastConversionAt.advance(to: sale.at)
@@ -49,17 +49,17 @@ package struct Tally: Equatable, Sendable {
         }
     }
 
-    private mutating func add(_ sale: Sale) {
+    private mutating func add(_ sale: Sale, _ key: CustomerKey) {
         let amount = sale.baseAmount ?? 0
         links[sale.linkID, default: LinkCounts()].sales += 1
         links[sale.linkID]?.saleAmount += amount
         var customer =
-            customers[sale.customerID] ?? CustomerCounts(firstSaleAt: sale.at, lastSaleID: sale.id)
+            customers[key] ?? CustomerCounts(firstSaleAt: sale.at, lastSaleID: sale.id)
         customer.sales += 1
         customer.saleAmount += amount
         customer.firstSaleAt = min(customer.firstSaleAt, sale.at)
         customer.lastSaleID = sale.id
-        customers[sale.customerID] = customer
+        customers[key] = customer
         workspaces[sale.workspaceID, default: WorkspaceCounts()].sales += 1
         workspaces[sale.workspaceID]?.saleAmount += amount
     }

@@ -97,10 +97,11 @@ struct ChangeWriter {
             })
         try transaction.execute(
             Statements.countCustomer,
-            each: tally.customers.map { id, counts in
+            each: tally.customers.map { key, counts in
                 [
-                    .init(id), .integer(counts.sales), .integer(counts.saleAmount),
+                    .init(key.workspaceID), .integer(counts.sales), .integer(counts.saleAmount),
                     .init(counts.firstSaleAt), .init(counts.lastSaleID),
+                    .text(key.externalID),
                 ]
             })
         try transaction.execute(

@@ -21,7 +21,7 @@ enum Statements {
         SELECT id, at FROM click WHERE identity = ?1 AND link_id = ?2 AND at > ?3
         ORDER BY at DESC LIMIT 1
         """)
-    /// customer_by_external_id.
+    /// Primary key.
     static let customer = SQLStatement(
         """
         SELECT \(Customer.columns("c")) FROM customer c
@@ -111,7 +111,7 @@ enum Statements {
         UPDATE customer SET sales = sales + ?2, sale_amount = sale_amount + ?3,
           first_sale_at = CASE WHEN first_sale_at <= ?4 THEN first_sale_at ELSE ?4 END,
           last_sale_id = ?5
-        WHERE id = ?1
+        WHERE workspace_id = ?1 AND external_id = ?6
         """)
     static let countWorkspace = SQLStatement(
         """

@@ -10,7 +10,7 @@ import Synchronization
 /// commit starts the log anew in the same space on disk.
 final class Checkpointer: Sendable {
     /// Frames (4 KiB) that may wait before the thread moves them.
-    static let backlogFrames: Int32 = 8_000
+    static let backlogFrames: Int32 = 4_000
     /// Length of the log, 64 MiB, at which the writer finishes the checkpoint.
     static let restartFrames: Int32 = 16_000
 

@@ -15,16 +15,12 @@ struct SQLiteTransaction: SQLTransaction {
 
     func run(script: String) throws { try connection.execute(sql: script) }
 
-    func query(
-        _ statement: SQLStatement, each arguments: [[SQLValue]]
-    ) throws -> [[SQLRow]] {
+    func query(_ statement: SQLStatement, each arguments: [[SQLValue]]) throws -> [[SQLRow]] {
         guard !arguments.isEmpty else { return [] }
         let prepared = try prepare(statement)
         var results: [[SQLRow]] = []
         results.reserveCapacity(arguments.count)
-        for list in arguments {
-            defer { sqlite3_reset(prepared) }
-            try bind(list, to: prepared)
+        try run(prepared, each: arguments) {
             var rows: [SQLRow] = []
             while try step(prepared) { rows.append(row(prepared)) }
             results.append(rows)
@@ -35,10 +31,25 @@ struct SQLiteTransaction: SQLTransaction {
     func execute(_ statement: SQLStatement, each arguments: [[SQLValue]]) throws {
         guard !arguments.isEmpty else { return }
         let prepared = try prepare(statement)
-        for list in arguments {
-            defer { sqlite3_reset(prepared) }
-            try bind(list, to: prepared)
+        try run(prepared, each: arguments) {
             while try step(prepared) {}
+        }
+    }
+
+    /// Binds one list of arguments after the other. The bytes of a list's texts lie side by side
+    /// in one buffer for as long as the statement runs, so that SQLite need not copy each.
+    private func run(
+        _ prepared: OpaquePointer, each arguments: [[SQLValue]], _ body: () throws -> Void
+    ) throws {
+        var texts: [UInt8] = []
+        for list in arguments {
+            texts.removeAll(keepingCapacity: true)
+            for case .text(let text) in list { texts.append(contentsOf: text.utf8) }
+            try texts.withUnsafeBufferPointer { bytes in
+                defer { sqlite3_reset(prepared) }
+                try bind(list, bytes, to: prepared)
+                try body()
+            }
         }
     }
 
@@ -55,23 +66,36 @@ struct SQLiteTransaction: SQLTransaction {
         }
     }
 
-    private func bind(_ values: [SQLValue], to prepared: OpaquePointer) throws {
-        for (index, value) in values.enumerated() {
+    private func bind(
+        _ values: [SQLValue], _ texts: UnsafeBufferPointer<UInt8>, to prepared: OpaquePointer
+    ) throws {
+        var offset = 0
+        for index in values.indices {
             let place = Int32(index + 1)
             let code: Int32
-            switch value {
+            switch values[index] {
             case .null: code = sqlite3_bind_null(prepared, place)
             case .integer(let number): code = sqlite3_bind_int64(prepared, place, number)
-            case .text(var text):
-                code = text.withUTF8 { bytes in
-                    bytes.withMemoryRebound(to: CChar.self) { characters in
-                        sqlite3_bind_text(
-                            prepared, place, characters.baseAddress ?? emptyText,
-                            Int32(characters.count), transient)
-                    }
-                }
+            case .text(let text):
+                let count = text.utf8.count
+                code = bindText(texts, offset, count, prepared, place)
+                offset += count
             }
             guard code == SQLITE_OK else { throw failure() }
+        }
+    }
+
+    /// Without a destructor: the bytes stay where they are while the statement runs.
+    private func bindText(
+        _ texts: UnsafeBufferPointer<UInt8>, _ offset: Int, _ count: Int,
+        _ prepared: OpaquePointer, _ place: Int32
+    ) -> Int32 {
+        // An empty text is not NULL; its address does not matter.
+        guard let start = texts.baseAddress else {
+            return sqlite3_bind_text(prepared, place, "", 0, transient)
+        }
+        return (start + offset).withMemoryRebound(to: CChar.self, capacity: count) {
+            sqlite3_bind_text(prepared, place, $0, Int32(count), nil)
         }
     }
 
@@ -105,9 +129,3 @@ struct SQLiteTransaction: SQLTransaction {
 
 /// SQLite copies what is bound.
 private let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
-/// An empty text is not NULL.
-private nonisolated(unsafe) let emptyText: UnsafePointer<CChar> = {
-    let text = UnsafeMutablePointer<CChar>.allocate(capacity: 1)
-    text.initialize(to: 0)
-    return UnsafePointer(text)
-}()

@@ -84,7 +84,8 @@ import Testing
         let link = tally.links[ID("a")]
         #expect([link?.clicks, link?.leads, link?.sales, link?.conversions] == [1, 1, 2, 1])
         #expect(link?.saleAmount == 9_800)
-        #expect(tally.customers[ID("zoe")]?.saleAmount == 9_800)
+        let zoe = CustomerKey(workspaceID: World.home, externalID: "zoe")
+        #expect(tally.customers[zoe]?.saleAmount == 9_800)
         #expect(tally.workspaces[World.home]?.saleAmount == 9_800)
         #expect(tally.workspaces[World.home]?.clicks == 1)
     }

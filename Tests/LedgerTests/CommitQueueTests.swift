@@ -126,6 +126,7 @@ import Testing
         let first = Task { await ledger.result(of: Shop.sale("s1")) }
         try await Task.sleep(for: .milliseconds(60))
         let second = Task { await ledger.result(of: Shop.sale("s2")) }
+        while ledger.queueDepth == 0 { try await Task.sleep(for: .milliseconds(5)) }
         try await Task.sleep(for: .milliseconds(500))
         await hold.release()
         #expect(await first.value.recordedSale != nil)

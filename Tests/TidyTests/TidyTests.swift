@@ -40,10 +40,6 @@ import Testing
             "a SQLite handle, used by its one thread"
         ),
         (
-            "Sources/SQLiteEngine/SQLiteTransaction.swift", "nonisolated(unsafe)",
-            "one constant byte for empty texts"
-        ),
-        (
             "Sources/SQLiteEngine/SQLiteTransaction.swift", "unsafeBitCast",
             "SQLITE_TRANSIENT is a macro that Swift can't import"
         ),

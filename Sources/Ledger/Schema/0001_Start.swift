@@ -1,8 +1,9 @@
 extension Migration {
     /// The first schema. Money and counts are 64-bit integers, moments are milliseconds, flags are
     /// 0 or 1; `BIGINT`, `STRICT` and `CLUSTERED` (rows stand in the order of the primary key,
-    /// which is the order of time for events) are spelled as each engine has them. An event's
-    /// workspace is that of its link, so it needs no reference of its own.
+    /// which is the order of time for events) are spelled as each engine has them. An event refers
+    /// to its customer and link; its workspace and a sale's click were read in the transaction
+    /// that wrote it.
     ///
     /// A customer's sales are a chain: the customer names the last, each sale the one before. The
     /// customer's row is written with every sale anyway; an index by customer would be one more
@@ -115,7 +116,7 @@ extension Migration {
               WHERE identity IS NOT NULL;
 
             CREATE TABLE customer (
-              id TEXT NOT NULL PRIMARY KEY,
+              id TEXT NOT NULL UNIQUE,
               workspace_id TEXT NOT NULL REFERENCES workspace (id),
               external_id TEXT NOT NULL,
               name TEXT,
@@ -131,9 +132,9 @@ extension Migration {
               sales BIGINT NOT NULL DEFAULT 0 CHECK (sales >= 0),
               sale_amount BIGINT NOT NULL DEFAULT 0 CHECK (sale_amount >= 0),
               CHECK ((sales = 0) = (first_sale_at IS NULL)),
-              CHECK ((sales = 0) = (last_sale_id IS NULL))
-            ) STRICT;
-            CREATE UNIQUE INDEX customer_by_external_id ON customer (workspace_id, external_id);
+              CHECK ((sales = 0) = (last_sale_id IS NULL)),
+              PRIMARY KEY (workspace_id, external_id)
+            ) CLUSTERED STRICT;
             CREATE INDEX customer_by_workspace ON customer (workspace_id, created_at);
             CREATE INDEX customer_by_link ON customer (link_id) WHERE link_id IS NOT NULL;
 
