@@ -178,8 +178,8 @@ struct Load {
         let errors = ["Non-2xx or 3xx responses:", "connect", "read", "write", "timeout"]
             .compactMap { number(after: $0, output) }.reduce(0, +)
         return BenchCase.Turn(
-            rate: rate, p50: milliseconds(after: "50%", output),
-            p99: milliseconds(after: "99%", output), requests: requests(output),
+            rate: rate, p50: percentile("50%", output),
+            p99: percentile("99%", output), requests: requests(output),
             errors: Int(errors))
     }
 
@@ -193,9 +193,12 @@ struct Load {
         word(after: label, output).flatMap { Double($0) }
     }
 
-    /// wrk writes 950.00us, 2.10ms or 1.50s.
-    private func milliseconds(after label: String, _ output: String) -> Double {
-        guard let word = word(after: label, output) else { return 0 }
+    /// Milliseconds of a line of the latency distribution; wrk writes 950.00us, 2.10ms or 1.50s.
+    private func percentile(_ label: String, _ output: String) -> Double {
+        let words = output.split(separator: "\n").map { $0.split(separator: " ") }
+        guard let word = words.first(where: { $0.count == 2 && $0[0] == label })?[1] else {
+            return .nan
+        }
         let value = Double(word.prefix { $0.isNumber || $0 == "." }) ?? 0
         if word.hasSuffix("us") { return value / 1_000 }
         return word.hasSuffix("ms") ? value : value * 1_000
