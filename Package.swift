@@ -66,9 +66,11 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "AttributionTests", dependencies: ["Attribution"], swiftSettings: strict),
+            name: "AttributionTests", dependencies: ["Attribution", "Integrations"],
+            swiftSettings: strict),
         .testTarget(
-            name: "WireTests", dependencies: ["Wire", "Attribution"], swiftSettings: strict),
+            name: "WireTests", dependencies: ["Wire", "Attribution", "Integrations"],
+            swiftSettings: strict),
         .testTarget(
             name: "LedgerTests",
             dependencies: ["Ledger", "SQLiteEngine", "Integrations", "Attribution"],

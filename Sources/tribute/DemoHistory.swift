@@ -32,14 +32,14 @@ struct DemoHistory {
     private let stamper: Stamper
     private let start: Timestamp
     private let end: Timestamp
-    private var random: SeededRandom
+    private var random: SplitMix
     private var leadCount = 0
     private var saleCount = 0
     private var amount: Int64 = 0
 
     init(workspaceID: WorkspaceID, seed: UInt64, stamper: Stamper) {
         (self.workspaceID, self.stamper) = (workspaceID, stamper)
-        random = SeededRandom(seed: seed)
+        random = SplitMix(seed: seed)
         let end = stamper.now()
         let start = end.adding(-Self.days * Timestamp.day)
         (self.start, self.end) = (start, end)
@@ -65,7 +65,7 @@ struct DemoHistory {
         var commands: [Command] = []
         let step = Self.days * Timestamp.day / Int64(Self.clickCount)
         for number in 0..<Self.clickCount {
-            let at = start.adding(Int64(number) * step + Int64(random.below(Int(step))))
+            let at = start.adding(Int64(number) * step + Int64(random.int(0..<Int(step))))
             commands += visit(number, at)
         }
         return commands
@@ -76,17 +76,17 @@ struct DemoHistory {
         let index = campaignIndex()
         let campaign = Self.campaigns[index]
         var visitor = Visitor()
-        visitor.country = ["US", "DE", "GB", "FR", "IN", "BR"][random.below(6)]
+        visitor.country = ["US", "DE", "GB", "FR", "IN", "BR"][random.int(0..<6)]
         visitor.referer = "\(campaign.source).example"
         let clickID = ClickID(IDText.event(at: at, random: random.next()))
         var click = RecordClick(id: clickID, linkID: links[index].id, at: at, visitor: visitor)
         click.origin = .imported
-        guard random.below(100) < campaign.signups else { return [.recordClick(click)] }
+        guard random.int(0..<100) < campaign.signups else { return [.recordClick(click)] }
 
         let key = CustomerKey(workspaceID: workspaceID, externalID: "user_\(number)")
         let profile = CustomerProfile(
             id: stamper.id("cus_"), email: "user\(number)@example.com")
-        let signup = at.adding(Int64(random.below(3_600)) * Timestamp.second)
+        let signup = at.adding(Int64(random.int(0..<3_600)) * Timestamp.second)
         var lead = RecordLead(
             ids: [LeadID(IDText.event(at: signup, random: random.next()))], customer: key,
             clickID: clickID, eventName: "Sign up", profile: profile, at: signup)
@@ -99,10 +99,10 @@ struct DemoHistory {
     private mutating func purchases(
         _ key: CustomerKey, _ profile: CustomerProfile, _ signup: Timestamp
     ) -> [Command] {
-        guard random.below(5) < 2 else { return [] }
-        let price = Self.prices[random.below(Self.prices.count)]
+        guard random.int(0..<5) < 2 else { return [] }
+        let price = Self.prices[random.int(0..<Self.prices.count)]
         var commands: [Command] = []
-        var at = signup.adding(Int64(random.below(14)) * Timestamp.day)
+        var at = signup.adding(Int64(random.int(0..<14)) * Timestamp.day)
         while at < end {
             var sale = RecordSale(
                 id: SaleID(IDText.event(at: at, random: random.next())), customer: key,
@@ -114,34 +114,18 @@ struct DemoHistory {
             commands.append(.recordSale(sale))
             saleCount += 1
             amount += price
-            if random.below(10) == 0 { break }
+            if random.int(0..<10) == 0 { break }
             at = at.adding(30 * Timestamp.day)
         }
         return commands
     }
 
     private mutating func campaignIndex() -> Int {
-        var rest = random.below(100)
+        var rest = random.int(0..<100)
         for (index, campaign) in Self.campaigns.enumerated() {
             if rest < campaign.share { return index }
             rest -= campaign.share
         }
         return 0
     }
-}
-
-/// SplitMix64.
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
-    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
 }

@@ -13,7 +13,8 @@ struct ServeCommand: AsyncParsableCommand {
         discussion: """
             Brings the database's schema up to date, then listens. Ready when GET /readyz is 200.
             SIGTERM stops accepting, finishes what was accepted, and ends. Each setting may come \
-            from the environment instead; a flag wins over it.
+            from the environment instead; a flag wins over it. TRIBUTE_BENCH_ROUTE=1 adds \
+            POST /bench/sale, the sale handler without storage, which `tribute bench` measures.
 
               tribute serve --database sqlite:tribute.db --port 8080
               TRIBUTE_PORT=8080 tribute serve

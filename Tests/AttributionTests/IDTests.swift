@@ -1,4 +1,5 @@
 import Attribution
+import Integrations
 import Testing
 
 @Suite struct IDTests {

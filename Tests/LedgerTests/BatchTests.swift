@@ -1,4 +1,5 @@
 import Attribution
+import Integrations
 import Ledger
 import SQLiteEngine
 import Synchronization

@@ -1,4 +1,5 @@
 import Attribution
+import Integrations
 
 /// Seeded batches of everything that can be asked of two workspaces. Ids and times are stamped
 /// here, so that the same batches can be submitted to two databases. Within a batch time advances

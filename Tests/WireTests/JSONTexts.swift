@@ -1,3 +1,5 @@
+import Integrations
+
 /// Writes random JSON texts twice: as somebody might send them, with spaces and escapes anywhere,
 /// and in the compact form of `JSON.stringify` (numbers keep their spelling).
 struct JSONTexts {

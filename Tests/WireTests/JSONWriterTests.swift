@@ -1,5 +1,6 @@
 import Attribution
 import Foundation
+import Integrations
 import Testing
 import Wire
 

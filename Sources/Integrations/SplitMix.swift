@@ -1,0 +1,20 @@
+/// SplitMix64: the same numbers for the same seed, so that a demo is the same twice and a failed
+/// test comes back.
+package struct SplitMix: RandomNumberGenerator, Sendable {
+    private var state: UInt64
+    package init(seed: UInt64) { state = seed }
+
+    package mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+
+    package mutating func int(_ range: Range<Int>) -> Int { .random(in: range, using: &self) }
+    package mutating func chance(_ percent: Int) -> Bool { int(0..<100) < percent }
+    package mutating func pick<Element>(_ elements: [Element]) -> Element {
+        elements[int(0..<elements.count)]
+    }
+}
