@@ -116,19 +116,28 @@ package enum ClickField: Int, BodyField {
     }
 }
 
-private let customerRequired = BodyError.malformed("customerExternalId is required")
+extension Body {
+    /// The customer by the first of these fields that is not empty: the id has had three names.
+    fileprivate func customerKey(
+        _ workspaceID: WorkspaceID, named fields: Field...
+    ) throws(BodyError) -> CustomerKey {
+        for field in fields {
+            guard let externalID = text(field).nonEmpty else { continue }
+            return CustomerKey(workspaceID: workspaceID, externalID: externalID)
+        }
+        throw .malformed("customerExternalId is required")
+    }
+}
 
 extension Body<SaleField> {
     package func command(_ workspaceID: WorkspaceID, _ stamper: Stamper) throws(BodyError)
         -> RecordSale
     {
-        let names = [text(.customerExternalId), text(.externalId), text(.customerId)]
-        guard let externalID = names.lazy.compactMap(\.nonEmpty).first else {
-            throw customerRequired
-        }
+        let customer = try customerKey(
+            workspaceID, named: .customerExternalId, .externalId, .customerId)
         let (id, at): (SaleID, Timestamp) = stamper.event()
         return RecordSale(
-            id: id, customer: CustomerKey(workspaceID: workspaceID, externalID: externalID),
+            id: id, customer: customer,
             money: Money(
                 integer(.amount) ?? 0, text(.currency).flatMap(Currency.init) ?? baseCurrency),
             eventName: text(.eventName) ?? "Purchase",
@@ -146,13 +155,11 @@ extension Body<LeadField> {
     package func command(_ workspaceID: WorkspaceID, _ stamper: Stamper) throws(BodyError)
         -> RecordLead
     {
-        let names = [text(.customerExternalId), text(.externalId), text(.customerId)]
-        guard let externalID = names.lazy.compactMap(\.nonEmpty).first else {
-            throw customerRequired
-        }
+        let customer = try customerKey(
+            workspaceID, named: .customerExternalId, .externalId, .customerId)
         return RecordLead(
             ids: (0..<(integer(.eventQuantity) ?? 1)).map { _ in stamper.eventID() },
-            customer: CustomerKey(workspaceID: workspaceID, externalID: externalID),
+            customer: customer,
             clickID: text(.clickId).nonEmpty.map { ClickID($0) },
             eventName: text(.eventName) ?? "",
             mode: text(.mode).flatMap(LeadMode.init) ?? .async,

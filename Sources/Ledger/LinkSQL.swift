@@ -12,7 +12,6 @@ enum LinkSQL {
 
     static let columnNames = fixed + settable + counters
     static let columns = columnNames.joined(separator: ", ")
-    static let columnCount = columnNames.count
 
     static let insert: String = {
         let names = fixed + settable

@@ -9,7 +9,6 @@ extension Workspace {
             table,
             "id slug name plan allowed_hostnames publishable_key conflict_policy created_at")
     }
-    static let columnCount = 8
 
     init(_ row: SQLRow, from first: Int = 0) throws {
         self.init(
@@ -97,8 +96,6 @@ extension Click {
         referer_url, identity
         """
 
-    static let columnCount = 12
-
     init(_ row: SQLRow, from first: Int = 0) throws {
         var visitor = Visitor()
         visitor.ip = try row.optionalText(first + 6)
@@ -132,7 +129,6 @@ extension Customer {
             created_at first_sale_at sales sale_amount last_sale_id
             """)
     }
-    static let columnCount = 15
 
     init(_ row: SQLRow, from first: Int = 0) throws {
         self.init(

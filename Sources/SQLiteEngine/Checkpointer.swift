@@ -60,16 +60,14 @@ final class Checkpointer: Sendable {
     private func run() {
         while true {
             wake.wait()
+            // Commits that told of a backlog while the last one was moved count as one.
+            while wake.wait(timeout: .now()) == .success {}
             if isStopped.load(ordering: .relaxed) { break }
             var frames: Int32 = 0
             var moved: Int32 = 0
             sqlite3_wal_checkpoint_v2(
                 connection, nil, SQLITE_CHECKPOINT_PASSIVE, &frames, &moved)
             checkpointedFrames.store(max(0, moved), ordering: .relaxed)
-            while wake.wait(timeout: .now()) == .success {
-                if isStopped.load(ordering: .relaxed) { break }
-            }
-            if isStopped.load(ordering: .relaxed) { break }
         }
         ended.signal()
     }
