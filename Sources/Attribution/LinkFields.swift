@@ -54,3 +54,17 @@ extension LinkField {
         LinkField(rule: rule, column: column, value: .moment(path))
     }
 }
+
+extension Link {
+    /// Whether everything that an edit can change is the same, texts to the byte.
+    func hasSameSettings(as other: Link) -> Bool {
+        isSame(domain, other.domain) && isSame(key, other.key) && isSame(url, other.url)
+            && LinkField.all.allSatisfy { field in
+                switch field.value {
+                case .text(let path): isSame(self[keyPath: path], other[keyPath: path])
+                case .flag(let path): self[keyPath: path] == other[keyPath: path]
+                case .moment(let path): self[keyPath: path] == other[keyPath: path]
+                }
+            }
+    }
+}

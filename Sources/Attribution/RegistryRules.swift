@@ -44,17 +44,16 @@ func decide(_ command: UpdateLink, _ registry: Registry) -> Decision {
         return .refused(.linkForeign(command.workspaceID))
     }
     var edited = command.edit.applied(to: link)
-    guard edited != link else { return Decision(outcome: .link(link), changes: []) }
-    if edited.domain != link.domain,
-        let refusal = domainRefusal(edited.domain, link.workspaceID, registry)
-    {
+    if edited.hasSameSettings(as: link) { return Decision(outcome: .link(link), changes: []) }
+    let isMoved = !isSame(edited.domain, link.domain)
+    if isMoved, let refusal = domainRefusal(edited.domain, link.workspaceID, registry) {
         return .refused(refusal)
     }
-    if (edited.domain, edited.key) != (link.domain, link.key), isTaken(edited, registry) {
+    if isMoved || !isSame(edited.key, link.key), isTaken(edited, registry) {
         return .refused(.keyTaken)
     }
-    if let externalID = edited.externalID, externalID != link.externalID,
-        registry.links[.externalID(link.workspaceID, externalID)] != nil
+    if let externalID = edited.externalID,
+        let owner = registry.links[.externalID(link.workspaceID, externalID)], owner.id != link.id
     {
         return .refused(.externalIDTaken)
     }

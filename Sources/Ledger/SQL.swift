@@ -124,4 +124,13 @@ package enum SQLError: Error, Equatable {
     /// The file holds what this program did not write.
     case corrupt(String)
     case other(String)
+
+    /// What the engine said.
+    package var detail: String {
+        switch self {
+        case .constraint(let detail), .unavailable(let detail), .corrupt(let detail),
+            .other(let detail):
+            detail
+        }
+    }
 }

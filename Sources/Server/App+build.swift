@@ -9,6 +9,20 @@ import ServiceLifecycle
 
 package enum Tribute {
     package static let version = "0.1.0"
+
+    /// Why the server ended by itself, and what to do, for the person who started it.
+    package static func reason(ofStop error: any Error, _ settings: Settings) -> String {
+        let address = "\(settings.host):\(settings.port)"
+        switch (error as? IOError)?.errnoCode {
+        case EADDRINUSE:
+            return "Another program listens on \(address). Stop it, or choose another --port."
+        case EADDRNOTAVAIL:
+            return "This machine has no address \(settings.host). Choose another --host."
+        case EACCES:
+            return "Listening on \(address) is not permitted. Choose a --port above 1023."
+        default: return "The server can't run on \(address): \(error)"
+        }
+    }
 }
 
 /// The only wiring in the project: settings and a database in, an application out.

@@ -56,14 +56,14 @@ struct Routes: Sendable {
         return routes
     }
 
-    /// Endpoints that are not under `/api` too.
+    /// Endpoints that are not under `/api` too. Probes may ask for the head alone.
     private var operational: [Route] {
-        [
-            Route(method: .get, path: "/", handler: welcome),
-            Route(method: .get, path: "/healthz", handler: health),
-            Route(method: .get, path: "/readyz", handler: readiness),
-            Route(method: .get, path: "/metrics", handler: metricsText),
+        let handlers: KeyValuePairs<RouterPath, Handler> = [
+            "/": welcome, "/healthz": health, "/readyz": readiness, "/metrics": metricsText,
         ]
+        return handlers.flatMap { path, handler in
+            [.get, .head].map { Route(method: $0, path: path, handler: handler) }
+        }
     }
 
     func router() -> Router<TributeContext> {
@@ -71,9 +71,10 @@ struct Routes: Sendable {
         router.add(middleware: Edge(api: api))
         for prefix in ["", "/api"] { add(all, to: router, prefix: prefix) }
         add(operational, to: router, prefix: "")
+        // Keys may have slashes: every path that is no endpoint can be one.
         let redirect = counted(.get, "/{key}", api.redirectWithoutDomain)
-        router.on("/{key}", method: .get, use: redirect)
-        router.on("/{key}", method: .head, use: redirect)
+        router.on("/**", method: .get, use: redirect)
+        router.on("/**", method: .head, use: redirect)
         return router
     }
 
@@ -176,8 +177,8 @@ extension Routes {
                 metrics.note(status: response.status.code, since: start)
                 return response
             } catch {
-                let status = Edge.apiError(error, context, request).status.code
-                metrics.note(status: status, since: start)
+                let error = Edge.apiError(error, context, request)
+                metrics.note(status: error.status.code, since: start)
                 throw error
             }
         }

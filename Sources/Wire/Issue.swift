@@ -49,3 +49,7 @@ extension JSONError {
         }
     }
 }
+
+/// What a date that can't be read is told.
+package let invalidDateText =
+    "Invalid date: expected ISO 8601 from 1970 to 9999, such as 2026-08-21T10:00:00Z"

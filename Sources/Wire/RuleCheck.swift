@@ -105,7 +105,7 @@ extension Rule {
 
     private func moment(_ text: String) throws(Issue) -> Timestamp {
         guard let moment = Timestamp(text: text) else {
-            throw Issue("custom", name, "Invalid date: expected ISO 8601, 2026-08-21T10:00:00Z")
+            throw Issue("custom", name, invalidDateText)
         }
         return moment
     }

@@ -49,12 +49,20 @@ extension String.UTF8View {
 /// Whether a text is an absolute http or https URL with a host, free of white space and control
 /// characters (which could split a header). Other schemes can be active content and are refused.
 package func isURL(_ text: String) -> Bool {
-    guard let host = urlHost(text), !host.isEmpty else { return false }
-    return text.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value != 0x7F }
+    guard let authority = urlAuthority(text), !hostname(authority).isEmpty,
+        text.unicodeScalars.allSatisfy({ $0.value > 0x20 && $0.value != 0x7F })
+    else { return false }
+    let port = authority.dropFirst(hostname(authority).count)
+    return port.isEmpty || port == ":" || UInt16(port.dropFirst()) != nil
 }
 
 /// The host of an http or https URL, in lower case; nil if it is none.
 package func urlHost(_ text: String) -> String? {
+    urlAuthority(text).map { hostname($0).lowercased() }
+}
+
+/// Host and port of an http or https URL; nil if it is none.
+private func urlAuthority(_ text: String) -> String? {
     // Scalars, not characters: a combining mark must not hide the slash that it follows.
     let scalars = text.unicodeScalars
     let scheme = String(String.UnicodeScalarView(scalars.prefix(8))).lowercased().unicodeScalars
@@ -70,7 +78,7 @@ package func urlHost(_ text: String) -> String? {
     if let at = authority.lastIndex(of: "@") {
         authority = authority[authority.index(after: at)...]
     }
-    return hostname(String(String.UnicodeScalarView(authority))).lowercased()
+    return String(String.UnicodeScalarView(authority))
 }
 
 /// A host without its port.

@@ -47,19 +47,37 @@ package func percentEncoded(_ text: String) -> String {
 
 /// The text behind `%XX`; nil if an escape is broken or the bytes are not UTF-8.
 package func percentDecoded(_ text: some StringProtocol) -> String? {
+    var isWhole = true
+    let bytes = percentDecodedBytes(text.utf8) { isWhole = false }
+    return isWhole ? String(validating: bytes, as: UTF8.self) : nil
+}
+
+/// A name or value of a query as the URL standard reads forms: `+` is a space, a broken escape
+/// stays as it came, and what is not UTF-8 becomes U+FFFD.
+package func formDecoded(_ text: some StringProtocol) -> String {
+    let plus = UInt8(ascii: "+")
+    let bytes = percentDecodedBytes(text.utf8.lazy.map { $0 == plus ? 0x20 : $0 }) {}
+    return String(decoding: bytes, as: UTF8.self)
+}
+
+/// Broken escapes are told and kept.
+private func percentDecodedBytes(
+    _ text: some Sequence<UInt8>, onBroken: () -> Void
+) -> [UInt8] {
     var bytes: [UInt8] = []
-    var rest = Array(text.utf8)[...]
+    var rest = Array(text)[...]
     while let byte = rest.popFirst() {
-        guard byte == 0x25 else {
+        if byte == 0x25, let high = rest.first.flatMap(hexDigit),
+            let low = rest.dropFirst().first.flatMap(hexDigit)
+        {
+            bytes.append(high << 4 | low)
+            rest.removeFirst(2)
+        } else {
+            if byte == 0x25 { onBroken() }
             bytes.append(byte)
-            continue
         }
-        guard let high = rest.popFirst().flatMap(hexDigit),
-            let low = rest.popFirst().flatMap(hexDigit)
-        else { return nil }
-        bytes.append(high << 4 | low)
     }
-    return String(validating: bytes, as: UTF8.self)
+    return bytes
 }
 
 private func hexDigit(_ byte: UInt8) -> UInt8? {

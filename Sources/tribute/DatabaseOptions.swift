@@ -44,8 +44,14 @@ struct DatabaseOptions: ParsableArguments {
             return database
         } catch let error as MigrationError {
             throw Failure("\(error)")
-        } catch {
-            throw Failure("The database \(path) can't be opened: \(error)")
+        } catch SQLError.corrupt(let detail) {
+            throw Failure("\(path) is not a database of Tribute, or is damaged (\(detail)).")
+        } catch let error as SQLError {
+            throw Failure(
+                """
+                The database \(path) can't be opened (\(error.detail)). The directory must exist; \
+                it and the file must be writable, for verifying and listing too.
+                """)
         }
     }
 }

@@ -21,9 +21,9 @@ struct ImportCommand: AsyncParsableCommand {
               sale      customerExternalId, amount (minor units); currency, eventName, invoiceId,
                         paymentProcessor, leadEventName, metadata, clickId, customer…
 
-            The links must exist. Clicks are taken first, then customers, leads and sales, \
-            whatever their order in the file. A sale is credited to the newest lead up to its own \
-            time.
+            Times lie between 1970 and now. The links must exist. Clicks are taken first, then \
+            customers, leads and sales, whatever their order in the file. A sale is credited to \
+            the newest lead up to its own time.
 
             Bad rows go to a file with line number and reason while the good rows land. The import \
             may be interrupted and run again: what is recorded already stays as it is. It may run \
@@ -44,8 +44,15 @@ struct ImportCommand: AsyncParsableCommand {
 
     func run() async throws {
         let format = try chosenFormat()
+        var isDirectory: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: file, isDirectory: &isDirectory) else {
+            throw Failure("There is no file \(file).")
+        }
+        guard !isDirectory.boolValue else {
+            throw Failure("\(file) is a directory. Import its files one by one.")
+        }
         guard FileManager.default.isReadableFile(atPath: file) else {
-            throw Failure("The file \(file) can't be read.")
+            throw Failure("The file \(file) can't be read. Check its permissions.")
         }
         let ledger = Ledger(database: try database.open(mustExist: true))
         let workspace = try await found(workspace, ledger)

@@ -70,9 +70,7 @@ struct ServeCommand: AsyncParsableCommand {
                 services: [.init(service: application)],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         do { try await group.run() } catch {
-            throw Failure(
-                "The server stopped: \(error). Is another program listening on \(checked.settings.host):\(checked.settings.port)?"
-            )
+            throw Failure(Tribute.reason(ofStop: error, checked.settings))
         }
         try file.close()
         logger.info("stopped")

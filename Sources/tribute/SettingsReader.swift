@@ -44,7 +44,14 @@ struct SettingsReader {
         if let mistake = DatabaseOptions.mistake(in: command.database.url) {
             mistakes.append(mistake)
         }
-        if let host = value(command.host, "HOST") { settings.host = host }
+        set(
+            "--host", value(command.host, "HOST"),
+            "an address such as 127.0.0.1, 0.0.0.0 or ::1, or a host name"
+        ) { text, me in
+            guard isHost(text) else { return false }
+            me.settings.host = text
+            return true
+        }
         set("--port", value(command.port, "PORT"), "a number from 1 to 65535") { text, me in
             guard let port = Int(text), (1...65_535).contains(port) else { return false }
             me.settings.port = port
@@ -60,7 +67,7 @@ struct SettingsReader {
             "--default-domain", value(command.defaultDomain, "DEFAULT_DOMAIN"),
             "a host name such as go.example.com"
         ) { text, me in
-            guard !text.isEmpty, !text.contains("/"), !text.contains(":") else { return false }
+            guard isHost(text), !text.contains(":") else { return false }
             me.settings.defaultDomain = text.lowercased()
             return true
         }
@@ -100,5 +107,17 @@ struct SettingsReader {
     ) {
         guard let text else { return }
         if !apply(text, &self) { mistakes.append("\(name): '\(text)' is not \(expected)") }
+    }
+}
+
+/// Whether a text is an IP address or can be a host's name.
+private func isHost(_ text: String) -> Bool {
+    var address = in6_addr()
+    if text.contains(":") { return inet_pton(AF_INET6, text, &address) == 1 }
+    if text.utf8.allSatisfy({ (48...57).contains($0) || $0 == 0x2E }) {
+        return inet_pton(AF_INET, text, &address) == 1
+    }
+    return text.unicodeScalars.allSatisfy {
+        $0.isASCII && ($0.properties.isAlphabetic || "0123456789-._".unicodeScalars.contains($0))
     }
 }

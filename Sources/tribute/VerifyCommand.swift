@@ -10,7 +10,8 @@ struct VerifyCommand: AsyncParsableCommand {
         abstract: "Recompute every counter and total from the events and compare, to the cent.",
         discussion: """
             Prints each difference and ends with status 1 if there is one. Works on one snapshot, \
-            so it may run while the server does.
+            so it may run while the server does. The file and its directory must be writable: \
+            readers of SQLite's log leave their mark there.
 
               tribute verify --database sqlite:tribute.db
               tribute verify --json

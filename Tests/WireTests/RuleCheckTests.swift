@@ -135,7 +135,8 @@ private let geo = Rule("geo", .unsupported, .optional)
         Row(date, "1790000000123", "moment 2026-09-21T14:13:20.123Z"),
         Row(
             date, "\"soon\"",
-            "custom: expiresAt: Invalid date: expected ISO 8601, 2026-08-21T10:00:00Z"),
+            "custom: expiresAt: Invalid date: expected ISO 8601 from 1970 to 9999, such as 2026-08-21T10:00:00Z"
+        ),
         Row(
             date, "true",
             "invalid_type: expiresAt: Invalid input: expected string, received boolean"),

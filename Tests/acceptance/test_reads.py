@@ -128,6 +128,15 @@ def test_pages_that_make_no_sense(shop, path, query, message):
     assert_error(shop.get(path, **query), 422, "unprocessable_entity", re.compile(re.escape(message)))
 
 
+@pytest.mark.parametrize("path, name, most", [("/events", "limit", 1000), ("/customers", "pageSize", 100)])
+def test_sizes_that_make_no_sense(shop, path, name, most):
+    for value, message in [("9" * 25, f"Max page size is {most}."), ("x", "Page size must be a number."),
+                           ("0", "Page size must be greater than 0.")]:
+        reply = shop.get(path, **{name: value})
+        assert_error(reply, 422, "unprocessable_entity", re.compile(re.escape(message)))
+    assert_error(shop.get(path, page="9" * 25), 422, "unprocessable_entity", re.compile("Page is too big"))
+
+
 @pytest.mark.parametrize("path, query", [
     ("/customers", {"pageSize": 101}), ("/customers", {"pageSize": 0}), ("/customers", {"pageSize": "x"}),
     ("/customers", {"sortBy": "name"}), ("/customers", {"sortOrder": "up"}),

@@ -107,6 +107,27 @@ def test_what_the_visitor_brings_goes_along(server, acme):
     assert sorted(query.split("&")) == ["color=blue", "coupon=1", "size=1"]
 
 
+@pytest.mark.parametrize("query, onward", [
+    ("%ff=%fe", "%EF%BF%BD=%EF%BF%BD"), ("a=%zz+b", "a=%25zz%20b"), ("%", "%25="), ("a=%C3%A9", "a=%C3%A9"),
+])
+def test_what_the_visitor_brings_broken_goes_along_as_browsers_read_it(server, acme, query, onward):
+    link = acme.link(url="https://x.example/a")
+    location = follow(server, f"{link['key']}?{query}").headers["location"]
+    assert location == f"https://x.example/a?{onward}"
+
+
+@pytest.mark.parametrize("spelling", ["{}", "{}/", "/{}", "{}//"])
+def test_keys_with_slashes(server, acme, shop, spelling):
+    key = unique("promo") + "/summer/x"
+    link, other = acme.link(key=key), shop.link(key=key, domain="go.store.example")
+    reply = follow(server, spelling.format(key))
+    assert (reply.status_code, reply.headers["location"]) == (302, link["url"])
+    assert f"Path=/{key};" in reply.headers["set-cookie"]
+    assert follow(server, spelling.format(key), host="go.store.example").status_code == 302
+    assert clicks(acme, link) == 1 and clicks(shop, other) == 1
+    assert_error(follow(server, key + "/y"), 404, "not_found")
+
+
 def test_links_that_lead_nowhere(server, acme):
     assert_error(follow(server, unique("nokey")), 404, "not_found")
     disabled = acme.link(disabledAt="2026-01-01T00:00:00Z")

@@ -30,6 +30,9 @@ package struct ClickDraft: Sendable {
 /// Ids come from the rows: the same row has the same id in each run, so that nothing is recorded
 /// twice. Of rows that are equal to the letter, the second is the second event.
 package struct ImportTranslator: Sendable {
+    /// How far ahead of this machine's clock a row's time may be, in milliseconds.
+    private static let clockDifferenceMax = 60 * Timestamp.second
+
     private let workspaceID: WorkspaceID
     private let stamper: Stamper
     private var occurrences: [UInt64: Int] = [:]
@@ -58,6 +61,10 @@ package struct ImportTranslator: Sendable {
         let times = try Body<TimeField>(members: members)
         guard case .moment(let at) = times[.timestamp] else {
             throw .invalid(Issue("invalid_type", "timestamp", "timestamp is required"))
+        }
+        // It would be the newest click or lead until then, and take every credit.
+        guard at <= stamper.now().adding(Self.clockDifferenceMax) else {
+            throw .invalid(Issue("custom", "timestamp", "lies in the future"))
         }
         let random = identity(of: row)
         switch kind {

@@ -63,12 +63,20 @@ extension Request {
     }
 
     private func collect(_ limits: HTTPLimits) async throws -> ByteBuffer {
+        let tooLarge = APIError(
+            .badRequest, "The request body is larger than \(limits.bodyMax) bytes.",
+            status: .contentTooLarge)
+        // What is announced as too large is not waited for.
+        if let length = headers[.contentLength].flatMap({ Int($0) }), length > limits.bodyMax {
+            throw tooLarge
+        }
         do {
             return try await body.collect(upTo: limits.bodyMax)
         } catch is NIOTooManyBytesError {
-            throw APIError(
-                .badRequest, "The request body is larger than \(limits.bodyMax) bytes.",
-                status: .contentTooLarge)
+            throw tooLarge
+        } catch {
+            // The caller went away or broke the transfer's encoding.
+            throw APIError(.badRequest, "The request body can't be read to its end.")
         }
     }
 
@@ -84,15 +92,11 @@ extension Request {
         return nil
     }
 
-    /// The parameters of the query in their order; `+` is a space. What is not valid
-    /// percent-encoded UTF-8 stays as it came.
+    /// The parameters of the query in their order, read as browsers read them.
     var queryItems: [(name: String, value: String)] {
         (uri.query ?? "").split(separator: "&").map { item in
             let halves = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-                .map { half in
-                    let text = String(half.map { $0 == "+" ? " " : $0 })
-                    return percentDecoded(text) ?? text
-                }
+                .map(formDecoded)
             return (halves[0], halves.count > 1 ? halves[1] : "")
         }
     }

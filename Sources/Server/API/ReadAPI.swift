@@ -126,14 +126,14 @@ extension Request {
     }
 
     func page(sizeName: String, default size: Int, max: Int) throws -> Page {
-        let number = try integer("page", tooSmall: "Page must be greater than 0.") ?? 1
+        let number = try integer("page", called: "Page") ?? 1
         guard number <= 1_000 else {
             throw APIError(
                 .unprocessable,
                 "Page is too big (cannot be more than 1000), recommend using cursor-based pagination instead."
             )
         }
-        let asked = try integer(sizeName, tooSmall: "Page size must be greater than 0.") ?? size
+        let asked = try integer(sizeName, called: "Page size") ?? size
         guard asked <= max else {
             throw invalid("too_big", sizeName, "Max page size is \(max).")
         }
@@ -165,12 +165,16 @@ extension Request {
         return (id, before != nil)
     }
 
-    private func integer(_ name: String, tooSmall: String) throws -> Int? {
+    /// A number from 1; one that is beyond all bounds is the largest.
+    private func integer(_ name: String, called title: String) throws -> Int? {
         guard let text = try query(name) else { return nil }
-        guard let number = Int(text) else {
-            throw invalid("invalid_type", name, "Page must be a number.")
+        let isLong = text.utf8.count > 18 && text.utf8.allSatisfy { (48...57).contains($0) }
+        guard let number = isLong ? Int.max : Int(text) else {
+            throw invalid("invalid_type", name, "\(title) must be a number.")
         }
-        guard number >= 1 else { throw invalid("too_small", name, tooSmall) }
+        guard number >= 1 else {
+            throw invalid("too_small", name, "\(title) must be greater than 0.")
+        }
         return number
     }
 
@@ -216,7 +220,7 @@ extension Request {
     private func moment(_ name: String) throws -> Timestamp? {
         guard let text = try query(name) else { return nil }
         guard let moment = Timestamp(text: text) else {
-            throw invalid("custom", name, "Invalid date: expected ISO 8601, 2026-08-21T10:00:00Z")
+            throw invalid("custom", name, invalidDateText)
         }
         return moment
     }

@@ -52,14 +52,21 @@ package final class PrometheusMetrics: MetricsFactory {
     /// The text of `GET /metrics`.
     package func text() -> String {
         var lines: [String] = []
+        var typed: Set<String> = []
+        func type(_ name: String, _ type: String) {
+            if typed.insert(name).inserted { lines.append("# TYPE \(name) \(type)") }
+        }
         for (key, cell) in sorted(counters.withLock { $0 }) {
+            type("\(key.name)_total", "counter")
             lines.append(line("\(key.name)_total", key.labels, "\(cell.value)"))
         }
         for (key, cell) in sorted(gauges.withLock { $0 }) {
+            type(key.name, "gauge")
             lines.append(line(key.name, key.labels, "\(cell.value)"))
         }
         for (key, cell) in sorted(summaries.withLock { $0 }) {
             let (count, sum) = cell.values
+            type(key.name, "summary")
             lines.append(line("\(key.name)_count", key.labels, "\(count)"))
             lines.append(line("\(key.name)_sum", key.labels, "\(sum)"))
         }

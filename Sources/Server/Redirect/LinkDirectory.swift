@@ -35,7 +35,7 @@ struct LinkDirectory: Sendable {
         try await hosts.value(for: normalizedHostname(host))
     }
 
-    /// On the API's own host a single path is a key of the default domain, else of a primary
+    /// On the API's own host a path is a key of the default domain, else of a primary
     /// domain: a laptop needs no DNS.
     func linkWithoutDomain(key: String) async throws -> Link? {
         if let link = try await link(domain: defaultDomain, key: key) { return link }

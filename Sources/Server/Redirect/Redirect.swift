@@ -22,7 +22,7 @@ extension API {
         return try await follow(link, request, context, expiredURL: domain.expiredURL)
     }
 
-    /// A single path of the API's own host.
+    /// A path of the API's own host that is no endpoint.
     func redirectWithoutDomain(
         _ request: Request, _ context: TributeContext
     ) async throws -> Response {
@@ -34,8 +34,12 @@ extension API {
         return try await follow(link, request, context, expiredURL: nil)
     }
 
+    /// The path without the slashes at its ends.
     private func keyPart(_ request: Request) throws -> String {
-        guard let key = percentDecoded(request.uri.path.drop { $0 == "/" }) else {
+        var path = request.uri.path[...]
+        while path.first == "/" { path.removeFirst() }
+        while path.last == "/" { path.removeLast() }
+        guard let key = percentDecoded(path) else {
             throw APIError(.badRequest, "The path is not valid percent-encoded UTF-8.")
         }
         return key
