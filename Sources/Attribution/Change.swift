@@ -1,5 +1,6 @@
 /// The only things that are ever written.
-package enum Change: Sendable {
+// Indirect: handed on many times, one pointer is cheaper to copy than a dozen texts.
+package indirect enum Change: Sendable {
     case insertClick(Click)
     case insertCustomer(Customer)
     /// Gives a customer without a link the one of this click.

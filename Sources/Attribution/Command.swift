@@ -1,7 +1,8 @@
 /// Everything that can be asked to change. Whoever asks (API, import, command line) translates to
 /// one of these; ids and time are stamped before, so that a command is plain data and deciding it
 /// twice gives the same answer.
-package enum Command: Sendable {
+// Indirect: handed on many times, one pointer is cheaper to copy than a dozen texts.
+package indirect enum Command: Sendable {
     case recordClick(RecordClick)
     case recordLead(RecordLead)
     case recordSale(RecordSale)

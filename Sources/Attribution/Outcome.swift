@@ -1,5 +1,6 @@
 /// What became of a command, once it is durable.
-package enum Outcome: Sendable {
+// Indirect: handed on many times, one pointer is cheaper to copy than a dozen texts.
+package indirect enum Outcome: Sendable {
     case click(Recorded)
     case lead(LeadOutcome)
     case sale(SaleOutcome)

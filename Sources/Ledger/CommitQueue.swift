@@ -67,10 +67,10 @@ final class CommitQueue: Sendable {
     private func accept(
         _ entries: [(Command, @Sendable (Result<Outcome, LedgerError>) -> Void)]
     ) -> LedgerError? {
-        let arrival = ContinuousClock.now
-        return state.withLock { state in
+        state.withLock { state in
             if state.isStopped { return .stopped }
             if state.entries.count + entries.count > limits.queueDepthMax { return .overloaded }
+            let arrival = ContinuousClock.now
             for (command, answer) in entries {
                 state.entries.append(Entry(command: command, arrival: arrival, answer: answer))
             }
@@ -115,9 +115,7 @@ final class CommitQueue: Sendable {
                     state.isIdle = true
                     return []
                 }
-                let batch = Array(state.entries.prefix(limits.batchMax))
-                state.entries.removeFirst(batch.count)
-                return batch
+                return state.entries.takeFirst(limits.batchMax)
             }
             guard let batch else { return nil }
             if !batch.isEmpty { return batch }
@@ -127,15 +125,9 @@ final class CommitQueue: Sendable {
 
     private func answer(_ batch: [Entry]) {
         let deadline = ContinuousClock.now - limits.waitMax
-        var inTime: [Entry] = []
-        inTime.reserveCapacity(batch.count)
-        for entry in batch {
-            if entry.arrival < deadline {
-                entry.answer(.failure(.overloaded))
-            } else {
-                inTime.append(entry)
-            }
-        }
+        // Entries stand in the order of their arrival.
+        let inTime = batch.drop { $0.arrival < deadline }
+        for entry in batch[..<inTime.startIndex] { entry.answer(.failure(.overloaded)) }
         let results = results(of: inTime.map(\.command))
         for (entry, result) in zip(inTime, results) { entry.answer(result) }
     }
@@ -157,6 +149,15 @@ final class CommitQueue: Sendable {
         } catch {
             return commands.map { _ in .failure(.defect("\(error)")) }
         }
+    }
+}
+
+extension Array {
+    /// Takes the first `count` elements away, or all if there are no more.
+    fileprivate mutating func takeFirst(_ count: Int) -> Self {
+        let rest = Self(dropFirst(count))
+        defer { self = rest }
+        return rest.isEmpty ? self : Self(prefix(count))
     }
 }
 
