@@ -28,7 +28,7 @@ struct DemoCommand: AsyncParsableCommand {
                 """
                 \(database.url) has data already (workspace '\(first.slug)'), so nothing was added.
                 For a token:
-                  tribute token create --workspace \(first.slug) --name me \\
+                  \(program) token create --workspace \(first.slug) --name me \\
                     --database \(database.url)
                 """)
             return
@@ -55,39 +55,43 @@ struct DemoCommand: AsyncParsableCommand {
         printGuide(key, totals: history.totals)
     }
 
+    /// As it was started: right after `make run` it is not on the PATH yet.
+    private var program: String { CommandLine.arguments.first ?? "tribute" }
+
     private func printGuide(_ key: String, totals: String) {
         print(
-            """
+            #"""
 
-            Made workspace 'demo': \(totals).
+            Made workspace 'demo': \#(totals).
 
             Its API key, shown this once:
 
-                export TOKEN=\(key)
+                export TOKEN=\#(key)
 
             What to try while the server runs:
 
               1. Make a link.
-                curl -s \(url)/links -H "Authorization: Bearer $TOKEN" \\
+                curl -s \#(url)/links -H "Authorization: Bearer $TOKEN" \
                   -d '{"url":"https://example.com/pricing","key":"launch","trackConversion":true}'
-              2. Follow it, in a browser or here. The click id is behind dub_id= in Location.
-                curl -si \(url)/launch | grep -i location
-              3. A visitor signs up: track the lead with that click id.
-                curl -s \(url)/track/lead -H "Authorization: Bearer $TOKEN" \\
-                  -d '{"clickId":"PUT-IT-HERE","eventName":"Sign up","customerExternalId":"user-1"}'
+              2. Follow it. The click's id stands behind dub_id= in the address that you come to.
+                CLICK=$(curl -si \#(url)/launch | grep -i location: |
+                  sed 's/.*dub_id=\([0-9A-Za-z]*\).*/\1/')
+              3. The visitor signs up: track the lead with that click id.
+                curl -s \#(url)/track/lead -H "Authorization: Bearer $TOKEN" \
+                  -d '{"clickId":"'$CLICK'","eventName":"Sign up","customerExternalId":"user-1"}'
               4. The customer pays 49 dollars.
-                curl -s \(url)/track/sale -H "Authorization: Bearer $TOKEN" \\
+                curl -s \#(url)/track/sale -H "Authorization: Bearer $TOKEN" \
                   -d '{"customerExternalId":"user-1","amount":4900,"invoiceId":"in_1"}'
               5. See the sale credited to the link.
-                curl -s "\(url)/links/info?domain=localhost&key=launch" \\
+                curl -s "\#(url)/links/info?domain=localhost&key=launch" \
                   -H "Authorization: Bearer $TOKEN"
-                curl -s "\(url)/events?event=sales&interval=all&limit=3" \\
+                curl -s "\#(url)/events?event=sales&interval=all&limit=3" \
                   -H "Authorization: Bearer $TOKEN"
               6. Have every total recomputed.
-                tribute verify --database \(database.url)
+                \#(program) verify --database \#(database.url)
 
-            With an official Dub SDK, change only its server URL to \(url).
+            With an official Dub SDK, change only its server URL to \#(url).
 
-            """)
+            """#)
     }
 }

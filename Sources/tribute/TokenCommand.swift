@@ -8,6 +8,13 @@ import Wire
 struct TokenCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "token", abstract: "Create, list and revoke API keys.",
+        discussion: """
+            A key belongs to one workspace, can be limited by scopes and an end, and is revoked by \
+            its id.
+
+              tribute token create --workspace acme --name server
+              tribute token list --workspace acme
+            """,
         subcommands: [Create.self, List.self, Revoke.self])
 
     struct Create: AsyncParsableCommand {
@@ -93,7 +100,8 @@ struct TokenCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Print a workspace's tokens, one JSON object a line, without the keys.")
+            abstract: "Print a workspace's tokens, one JSON object a line, without the keys.",
+            discussion: "  tribute token list --workspace acme")
         @Option(help: "The workspace's slug.") var workspace: String
         @OptionGroup var database: DatabaseOptions
 

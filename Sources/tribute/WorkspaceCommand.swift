@@ -8,6 +8,12 @@ import Wire
 struct WorkspaceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "workspace", abstract: "Create, list and change workspaces.",
+        discussion: """
+            Links, customers, events and API keys belong to one workspace each and see no other.
+
+              tribute workspace create "Acme" --slug acme --plan business
+              tribute workspace list
+            """,
         subcommands: [Create.self, List.self, Update.self])
 
     struct Create: AsyncParsableCommand {
@@ -51,7 +57,8 @@ struct WorkspaceCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Print every workspace, one JSON object a line.")
+            abstract: "Print every workspace, one JSON object a line.",
+            discussion: "  tribute workspace list --database sqlite:tribute.db")
         @OptionGroup var database: DatabaseOptions
 
         func run() async throws {
