@@ -22,6 +22,7 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(
             url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -42,9 +43,22 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
+            name: "Visitors",
+            dependencies: ["CPCRE2", "CMaxMindDB", .product(name: "Yams", package: "Yams")],
+            swiftSettings: strict),
+        .target(name: "QRCodes", dependencies: ["CQRencode", "CPNG"], swiftSettings: strict),
+        .systemLibrary(
+            name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+        .systemLibrary(
+            name: "CMaxMindDB", pkgConfig: "libmaxminddb",
+            providers: [.apt(["libmaxminddb-dev"])]),
+        .systemLibrary(
+            name: "CQRencode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
+        .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .target(
             name: "Server",
             dependencies: [
-                "Attribution", "Wire", "Integrations", "Ledger",
+                "Attribution", "Wire", "Integrations", "Ledger", "Visitors", "QRCodes",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
@@ -59,6 +73,7 @@ let package = Package(
             name: "tribute",
             dependencies: [
                 "Attribution", "Wire", "Integrations", "Ledger", "SQLiteEngine", "Server",
+                "Visitors",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -75,6 +90,8 @@ let package = Package(
             name: "LedgerTests",
             dependencies: ["Ledger", "SQLiteEngine", "Integrations", "Attribution"],
             swiftSettings: strict),
+        .testTarget(
+            name: "VisitorsTests", dependencies: ["Visitors", "QRCodes"], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

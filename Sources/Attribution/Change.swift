@@ -14,7 +14,17 @@ package indirect enum Change: Sendable {
     case insertLink(Link)
     case updateLink(Link)
     case deleteLink(Link, at: Timestamp)
+    case updateCustomer(Customer)
+    case insertTag(Tag)
+    case updateTag(Tag)
+    case deleteTag(TagID)
+    case insertFolder(Folder)
+    case updateFolder(Folder)
+    case deleteFolder(FolderID)
     case insertDomain(Domain)
+    /// `slug` is the one before; the domain's links follow it to a new one.
+    case updateDomain(Domain, slug: String)
+    case deleteDomain(Domain, at: Timestamp)
     case insertWorkspace(Workspace)
     case updateWorkspace(Workspace)
     case insertToken(Token)
@@ -26,10 +36,11 @@ package indirect enum Change: Sendable {
     package var touchesRegistry: Bool {
         switch self {
         case .insertClick, .insertCustomer, .attachCustomer, .claimLead, .insertLead, .insertSale,
-            .convert, .touch:
+            .convert, .touch, .updateCustomer, .insertTag, .insertFolder, .updateFolder:
             false
-        case .insertLink, .updateLink, .deleteLink, .insertDomain, .insertWorkspace,
-            .updateWorkspace, .insertToken, .revokeToken:
+        case .insertLink, .updateLink, .deleteLink, .updateTag, .deleteTag, .deleteFolder,
+            .insertDomain, .updateDomain, .deleteDomain, .insertWorkspace, .updateWorkspace,
+            .insertToken, .revokeToken:
             true
         }
     }

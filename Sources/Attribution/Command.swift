@@ -7,16 +7,39 @@ package indirect enum Command: Sendable {
     case recordLead(RecordLead)
     case recordSale(RecordSale)
     case addCustomer(AddCustomer)
+    /// Writes without changing anything, to show that writing works.
+    case proveWritable
+
+    // Each of these is decided alone, on facts of its own: see `standsAlone`.
+    case updateCustomer(UpdateCustomer)
+    case deleteCustomer(DeleteCustomer)
     case createLink(CreateLink)
     case updateLink(UpdateLink)
+    case upsertLink(UpsertLink)
     case deleteLink(DeleteLink)
+    case createTag(CreateTag)
+    case updateTag(UpdateTag)
+    case deleteTag(DeleteTag)
+    case createFolder(CreateFolder)
+    case updateFolder(UpdateFolder)
+    case deleteFolder(DeleteFolder)
     case createDomain(CreateDomain)
+    case updateDomain(UpdateDomain)
+    case deleteDomain(DeleteDomain)
     case createWorkspace(CreateWorkspace)
     case updateWorkspace(UpdateWorkspace)
     case createToken(CreateToken)
     case revokeToken(RevokeToken)
-    /// Writes without changing anything, to show that writing works.
-    case proveWritable
+
+    /// Whether the command is about records that others of its batch may know by another name
+    /// (a key, a slug, an external id). They are rare: facts are loaded anew for each, and its
+    /// changes are written before the next command's facts are loaded, in the same transaction.
+    package var standsAlone: Bool {
+        switch self {
+        case .recordClick, .recordLead, .recordSale, .addCustomer, .proveWritable: false
+        default: true
+        }
+    }
 }
 
 /// How a command came in, where that changes a rule.
@@ -40,6 +63,8 @@ package struct RecordClick: Sendable {
     /// hostnames; `.some(nil)`: no site was named. nil: no check, the visitor followed the link.
     package var reportingHostname: String??
     package var origin: Origin = .live
+    /// The click that the visitor's cookie names.
+    package var known: ClickID?
 
     package init(id: ClickID, linkID: LinkID, at: Timestamp, visitor: Visitor) {
         (self.id, self.linkID, self.at, self.visitor) = (id, linkID, at, visitor)
@@ -159,6 +184,9 @@ package struct AddCustomer: Sendable {
     package var clickID: ClickID?
     package var country: String?
     package var at: Timestamp
+    /// Whether a customer that exists already is a mistake: the API says so, imports go on.
+    package var mustBeNew = false
+    package var stripeCustomerID: String?
 
     package init(
         key: CustomerKey, profile: CustomerProfile, clickID: ClickID?, country: String?,
@@ -166,110 +194,5 @@ package struct AddCustomer: Sendable {
     ) {
         (self.key, self.profile, self.clickID) = (key, profile, clickID)
         (self.country, self.at) = (country, at)
-    }
-}
-
-package struct CreateLink: Sendable {
-    package var link: Link
-    /// Whether a key that is taken may be replaced by one of `spareKeys`: true for random keys.
-    package var spareKeys: [String]
-    package init(link: Link, spareKeys: [String] = []) {
-        (self.link, self.spareKeys) = (link, spareKeys)
-    }
-}
-
-package struct UpdateLink: Sendable {
-    package var selector: LinkSelector
-    package var workspaceID: WorkspaceID
-    /// What the request sets; everything else stays.
-    package var edit: LinkEdit
-    package var at: Timestamp
-    package init(
-        selector: LinkSelector, workspaceID: WorkspaceID, edit: LinkEdit, at: Timestamp
-    ) {
-        (self.selector, self.workspaceID, self.edit, self.at) = (selector, workspaceID, edit, at)
-    }
-}
-
-/// New values for some of a link's fields.
-package struct LinkEdit: Sendable {
-    package var domain: String?
-    package var key: String?
-    package var url: String?
-    package var fields: [@Sendable (inout Link) -> Void] = []
-    package init() {}
-
-    package func applied(to link: Link) -> Link {
-        var link = link
-        if let domain { link.domain = domain }
-        if let key { link.key = key }
-        if let url { link.url = url }
-        for field in fields { field(&link) }
-        return link
-    }
-}
-
-package enum LinkSelector: Hashable, Sendable {
-    case id(LinkID)
-    case externalID(WorkspaceID, String)
-    case address(domain: String, key: String)
-
-    package static func == (a: Self, b: Self) -> Bool {
-        switch (a, b) {
-        case (.id(let a), .id(let b)): a == b
-        case (.externalID(let a, let aText), .externalID(let b, let bText)):
-            a == b && isSame(aText, bText)
-        case (.address(let aDomain, let aKey), .address(let bDomain, let bKey)):
-            isSame(aDomain, bDomain) && isSame(aKey, bKey)
-        default: false
-        }
-    }
-}
-
-package struct DeleteLink: Sendable {
-    package var selector: LinkSelector
-    package var workspaceID: WorkspaceID
-    package var at: Timestamp
-    package init(selector: LinkSelector, workspaceID: WorkspaceID, at: Timestamp) {
-        (self.selector, self.workspaceID, self.at) = (selector, workspaceID, at)
-    }
-}
-
-package struct CreateDomain: Sendable {
-    package var domain: Domain
-    /// The link of the domain's own root, without a destination at first.
-    package var rootLink: Link
-    package init(domain: Domain, rootLink: Link) {
-        (self.domain, self.rootLink) = (domain, rootLink)
-    }
-}
-
-package struct CreateWorkspace: Sendable {
-    package var workspace: Workspace
-    package init(workspace: Workspace) { self.workspace = workspace }
-}
-
-/// New values for some of a workspace's settings, found by its slug.
-package struct UpdateWorkspace: Sendable {
-    package var slug: String
-    package var name: String?
-    package var plan: Plan?
-    package var allowedHostnames: [String]?
-    package var conflictPolicy: ConflictPolicy?
-    package var publishableKey: String?
-    package init(slug: String) { self.slug = slug }
-}
-
-package struct CreateToken: Sendable {
-    package var token: Token
-    package init(token: Token) { self.token = token }
-}
-
-package struct RevokeToken: Sendable {
-    package var workspaceID: WorkspaceID
-    package var id: TokenID
-    package var at: Timestamp
-    package init(workspaceID: WorkspaceID, id: TokenID, at: Timestamp) {
-        (self.workspaceID, self.id, self.at) = (workspaceID, id, at)
     }
 }

@@ -12,6 +12,11 @@ package struct Customer: Equatable, Sendable {
     package var clickID: ClickID?
     package var clickedAt: Timestamp?
     package var createdAt: Timestamp
+    /// The customer's id at Stripe, unique within the workspace.
+    package var stripeCustomerID: String?
+    package var subscriptionCanceledAt: Timestamp?
+    /// Events keep the customer's id; nothing else is kept of one who was deleted.
+    package var deletedAt: Timestamp?
 
     package var sales: Int64 = 0
     /// Minor units of the base currency.

@@ -3,11 +3,24 @@
 package struct Visitor: Equatable, Sendable {
     package var ip: String?
     package var userAgent: String?
+    package var continent: String?
+    /// ISO 3166-1 alpha-2.
     package var country: String?
+    package var region: String?
+    package var city: String?
+    /// `Desktop`, `Mobile`, `Tablet`, …
+    package var device: String?
+    package var browser: String?
+    package var os: String?
+    /// Known to be a program: its clicks are kept and not counted.
+    package var isBot = false
     package var referer: String?
     package var refererURL: String?
     /// Digest of address and user agent; clicks of one identity on one link within an hour are one.
     package var identity: String?
+    /// Digest of address and domain, for a visitor who was sent to an app store: the app, once
+    /// installed, finds the click by it.
+    package var storeVisit: String?
 
     package init() {}
 }

@@ -16,6 +16,8 @@ package struct Facts: Sendable {
     package var importedSales: [SaleID: SaleReceipt] = [:]
     /// The links that a customer has bought through.
     package var conversions: [CustomerKey: Set<LinkID>] = [:]
+    /// Ids at Stripe that customers have.
+    package var stripeCustomers: Set<StripeKey> = []
     /// What link, domain, workspace and token commands look at.
     package var registry = Registry()
 
@@ -72,6 +74,17 @@ extension LinkState {
     }
 }
 
+package struct StripeKey: Hashable, Sendable {
+    package let workspaceID: WorkspaceID
+    package let id: String
+    package init(workspaceID: WorkspaceID, id: String) {
+        (self.workspaceID, self.id) = (workspaceID, id)
+    }
+    package static func == (a: Self, b: Self) -> Bool {
+        isSame(a.id, b.id) && a.workspaceID == b.workspaceID
+    }
+}
+
 package struct VisitKey: Hashable, Sendable {
     package let linkID: LinkID
     package let identity: String
@@ -120,11 +133,22 @@ package struct LeadState: Equatable, Sendable {
     }
 }
 
-/// Existing records that names and keys must not collide with.
+/// What a command about a record sees: existing records that names and keys must not collide with,
+/// and those that it names.
 package struct Registry: Sendable {
     package var links: [LinkSelector: Link] = [:]
+    /// The workspace's oldest link with each destination.
+    package var linksByURL: [ExactText: Link] = [:]
+    /// Of the workspace in this calendar month, if its plan limits them.
+    package var linksThisMonth = 0
+    /// The command's workspace's.
+    package var plan: Plan?
+    package var tags: [Tag] = []
+    package var folders: [Folder] = []
     package var domains: [String: Domain] = [:]
-    package var workspacesWithDomain: Set<WorkspaceID> = []
+    /// The workspace's domains but for the one that the command names, oldest first.
+    package var otherDomains: [Domain] = []
+    package var customers: [Customer] = []
     package var workspaces: [String: Workspace] = [:]
     package var tokens: [TokenID: Token] = [:]
     package var tokenCounts: [WorkspaceID: Int] = [:]
@@ -137,7 +161,11 @@ extension Facts {
     package mutating func absorb(_ change: Change) {
         switch change {
         case .insertClick(let click): absorb(click)
-        case .insertCustomer(let customer): customers[customer.key] = customer
+        case .insertCustomer(let customer):
+            customers[customer.key] = customer
+            if let id = customer.stripeCustomerID {
+                stripeCustomers.insert(StripeKey(workspaceID: customer.workspaceID, id: id))
+            }
         case .attachCustomer(let key, let click):
             customers[key]?.linkID = click.linkID
             customers[key]?.clickID = click.id
@@ -146,29 +174,7 @@ extension Facts {
         case .insertLead(let lead, let key): absorb(lead, of: key)
         case .insertSale(let sale, let customer): absorb(sale, of: customer)
         case .convert(let key, let linkID, _): conversions[key, default: []].insert(linkID)
-        case .insertLink, .updateLink, .deleteLink, .insertDomain, .insertWorkspace,
-            .updateWorkspace, .insertToken, .revokeToken, .touch:
-            registry.absorb(change)
-            absorbState(of: change)
-        }
-    }
-
-    /// Links and workspaces also stand among the facts of tracking.
-    private mutating func absorbState(of change: Change) {
-        switch change {
-        case .insertLink(let link): links[link.id] = LinkState(link)
-        case .updateLink(let link):
-            var state = LinkState(link)
-            state.saleAmount = links[link.id]?.saleAmount ?? link.saleAmount
-            links[link.id] = state
-        case .deleteLink(let link, _): links[link.id]?.isDeleted = true
-        case .insertWorkspace(let workspace):
-            workspaces[workspace.id] = WorkspaceState(
-                allowedHostnames: workspace.allowedHostnames,
-                conflictPolicy: workspace.conflictPolicy, saleAmount: 0)
-        case .updateWorkspace(let workspace):
-            workspaces[workspace.id]?.allowedHostnames = workspace.allowedHostnames
-            workspaces[workspace.id]?.conflictPolicy = workspace.conflictPolicy
+        // Whatever changes the registry stands alone: the next command's facts are loaded anew.
         default: break
         }
     }

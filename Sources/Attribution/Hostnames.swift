@@ -16,3 +16,38 @@ package func normalizedHostname(_ text: some StringProtocol) -> String {
     let lower = text.lowercased()
     return lower.hasPrefix("www.") ? String(lower.dropFirst(4)) : lower
 }
+
+/// The host of an http or https URL, in lower case; nil if it is none.
+package func urlHost(_ text: String) -> String? {
+    urlAuthority(text).map { authority in
+        let host = hostname(authority).lowercased()
+        // The root's own dot names the same host.
+        return host.hasSuffix(".") ? String(host.dropLast()) : host
+    }
+}
+
+/// Host and port of an http or https URL; nil if it is none.
+package func urlAuthority(_ text: String) -> String? {
+    // Scalars, not characters: a combining mark must not hide the slash that it follows.
+    let scalars = text.unicodeScalars
+    let scheme = String(String.UnicodeScalarView(scalars.prefix(8))).lowercased().unicodeScalars
+    let rest: Substring.UnicodeScalarView
+    if scheme.starts(with: "https://".unicodeScalars) {
+        rest = scalars.dropFirst(8)
+    } else if scheme.starts(with: "http://".unicodeScalars) {
+        rest = scalars.dropFirst(7)
+    } else {
+        return nil
+    }
+    var authority = rest.prefix { !"/?#\\".unicodeScalars.contains($0) }
+    if let at = authority.lastIndex(of: "@") {
+        authority = authority[authority.index(after: at)...]
+    }
+    return String(String.UnicodeScalarView(authority))
+}
+
+/// A host without its port.
+package func hostname(_ authority: some StringProtocol) -> String {
+    if authority.hasPrefix("[") { return String(authority.prefix { $0 != "]" }) + "]" }
+    return String(authority.prefix { $0 != ":" })
+}

@@ -7,7 +7,11 @@ package indirect enum Outcome: Sendable {
     case customer(Customer, isCreated: Bool)
     case link(Link)
     case deleted(LinkID)
+    case tag(Tag)
+    case folder(Folder)
     case domain(Domain)
+    /// Of a tag, folder, domain or customer.
+    case done
     case workspace(Workspace)
     case token(Token)
     case writable
@@ -66,8 +70,25 @@ package enum Refusal: Equatable, Sendable {
     // Sales.
     case invoiceConflict(differing: [String])
     case totalTooLarge
+    // Customers.
+    case customerNotFound
+    case customerExists
+    case stripeCustomerTaken
     // Links, domains, workspaces, tokens.
     case linkNotFound
+    case missingFeature(LinkField.Feature)
+    case linkLimitReached(Int, Plan)
+    /// A destination is on one of the server's own link domains.
+    case linkLoop(String)
+    case testNeedsConversions
+    case testEndsBeforeStart
+    case tagIDsNotFound([String])
+    case tagNamesNotFound([String])
+    case tagNotFound
+    case tagNameTaken
+    case folderNotFound
+    case folderNameTaken(String)
+    case domainNotFound(String)
     case linkForeign(WorkspaceID)
     case keyTaken
     case externalIDTaken

@@ -25,8 +25,14 @@ func decide(_ command: RecordClick, _ facts: Facts) -> Decision {
         outcome: .click(.init(id: click.id, isRepeat: false)), changes: [.insertClick(click)])
 }
 
-/// The click of the same visitor that this one repeats. Imported clicks are as they were counted.
+/// The click of the same visitor that this one repeats: the one that the cookie names, or the last
+/// of the same identity. Imported clicks are as they were counted.
 private func lastClick(of command: RecordClick, _ facts: Facts) -> LastClick? {
+    if command.origin == .live, let known = command.known.flatMap({ facts.clicks[$0] }),
+        known.linkID == command.linkID, command.at < known.at.adding(clickDedupeWindow)
+    {
+        return LastClick(id: known.id, at: known.at)
+    }
     guard command.origin == .live, let identity = command.visitor.identity,
         let last = facts.lastClicks[VisitKey(linkID: command.linkID, identity: identity)],
         command.at < last.at.adding(clickDedupeWindow)

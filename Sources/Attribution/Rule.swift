@@ -13,10 +13,20 @@ package struct Rule: Sendable {
         case option([String])
         /// A JSON object whose compact text has at most so many UTF-16 units.
         case object(max: Int)
+        /// Texts: a JSON array, or one text with commas; each of at most so many UTF-16 units.
+        case texts(max: Int, count: Int)
+        /// A JSON object of URLs by country.
+        case geo
+        /// The destinations of an A/B test: two to four, of 10 to 90 percent each, 100 together.
+        case variants
+        /// A JSON text, given as such.
+        case json(max: Int)
+        /// `#rrggbb`.
+        case color
         /// An ISO 4217 code.
         case currency
         /// Known to Dub but not offered here: a value that asks for it is refused, so that nobody
-        /// believes a link to be protected or targeted that is not.
+        /// believes in what is not done.
         case unsupported
     }
 
@@ -34,6 +44,8 @@ package struct Rule: Sendable {
     /// Texts that take the place of the default ones.
     package var missingMessage: String?
     package var tooSmallMessage: String?
+    /// What a text that is no such URL or date is told in place of the default.
+    package var invalidMessage: String?
 
     package init(
         _ name: String, _ kind: Kind, _ presence: Presence, missing: String? = nil,
@@ -48,7 +60,19 @@ package struct Rule: Sendable {
     ) -> Rule {
         Rule(name, .text(min: minLength, max: max, trimmed: trimmed), .nullish)
     }
-    package static func url(_ name: String) -> Rule { Rule(name, .url, .nullish) }
-    package static func date(_ name: String) -> Rule { Rule(name, .date, .nullish) }
+    package static func url(_ name: String, _ invalid: String? = nil) -> Rule {
+        var rule = Rule(name, .url, .nullish)
+        rule.invalidMessage = invalid
+        return rule
+    }
+    package static func date(_ name: String, _ invalid: String? = nil) -> Rule {
+        var rule = Rule(name, .date, .nullish)
+        rule.invalidMessage = invalid
+        return rule
+    }
     package static func flag(_ name: String) -> Rule { Rule(name, .flag, .optional) }
+    /// Several texts, in one with commas or in an array.
+    package static func texts(_ name: String, max: Int = 255, count: Int = 100) -> Rule {
+        Rule(name, .texts(max: max, count: count), .nullish)
+    }
 }

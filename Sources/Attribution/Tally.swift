@@ -34,6 +34,7 @@ package struct Tally: Equatable, Sendable {
     package mutating func add(_ change: Change) {
         switch change {
         case .insertClick(let click):
+            if click.visitor.isBot { return }
             links[click.linkID, default: LinkCounts()].clicks += 1
             links[click.linkID]?.lastClicked.advance(to: click.at)
             workspaces[click.workspaceID, default: WorkspaceCounts()].clicks += 1

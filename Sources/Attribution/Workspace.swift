@@ -6,8 +6,31 @@ package enum Plan: String, Sendable, CaseIterable {
     case businessExtra = "business extra"
     case advanced, enterprise
 
+    /// As people write it.
+    package var title: String { rawValue.prefix(1).uppercased() + rawValue.dropFirst() }
+
     /// Conversion endpoints, customers and events need business or higher.
     package var includesConversions: Bool { self != .free && self != .pro }
+
+    /// Links that a workspace may make in a calendar month (UTC); nil: any number.
+    package var linksPerMonth: Int? {
+        switch self {
+        case .free: 25
+        case .pro: 1_000
+        case .business, .businessPlus, .businessMax, .businessExtra: 10_000
+        case .advanced: 50_000
+        case .enterprise: nil
+        }
+    }
+
+    /// Whether what `other` offers is offered by this plan too.
+    package func includes(_ other: Plan) -> Bool {
+        switch other {
+        case .free: true
+        case .pro: self != .free
+        default: includesConversions
+        }
+    }
 
     /// Requests a token may make in a minute.
     package var requestsPerMinute: Int {
@@ -128,11 +151,53 @@ package struct Domain: Equatable, Sendable {
     package var expiredURL: String?
     package var notFoundURL: String?
     package var logo: String?
+    /// JSON texts, served under `/.well-known/` for apps that open the domain's links.
+    package var assetLinks: String?
+    package var appleAppSiteAssociation: String?
     package var createdAt: Timestamp
     package var updatedAt: Timestamp
 
     package init(id: DomainID, workspaceID: WorkspaceID, slug: String, createdAt: Timestamp) {
         (self.id, self.workspaceID, self.slug) = (id, workspaceID, slug)
+        (self.createdAt, self.updatedAt) = (createdAt, createdAt)
+    }
+}
+
+/// A word that links are grouped by; a link may have several.
+package struct Tag: Equatable, Sendable {
+    package var id: TagID
+    package var workspaceID: WorkspaceID
+    package var name: String
+    package var color: TagColor
+    package var createdAt: Timestamp
+
+    package init(
+        id: TagID, workspaceID: WorkspaceID, name: String, color: TagColor, createdAt: Timestamp
+    ) {
+        (self.id, self.workspaceID, self.name) = (id, workspaceID, name)
+        (self.color, self.createdAt) = (color, createdAt)
+    }
+}
+
+package enum TagColor: String, Sendable, CaseIterable {
+    case red, yellow, green, blue, purple, brown, gray, pink
+}
+
+/// A place for links; a link is in one at most.
+package struct Folder: Equatable, Sendable {
+    package var id: FolderID
+    package var workspaceID: WorkspaceID
+    package var name: String
+    package var description: String?
+    package var accessLevel: AccessLevel? = .write
+    package var createdAt: Timestamp
+    package var updatedAt: Timestamp
+
+    /// What members who are not the folder's own may do with its links.
+    package enum AccessLevel: String, Sendable, CaseIterable { case write, read }
+
+    package init(id: FolderID, workspaceID: WorkspaceID, name: String, createdAt: Timestamp) {
+        (self.id, self.workspaceID, self.name) = (id, workspaceID, name)
         (self.createdAt, self.updatedAt) = (createdAt, createdAt)
     }
 }

@@ -15,6 +15,6 @@ package func sha256Hex(_ text: String) -> String {
 }
 
 /// The first 64 bits of the SHA-256.
-func sha256Prefix(_ text: String) -> UInt64 {
+package func sha256Prefix(_ text: String) -> UInt64 {
     SHA256.hash(data: Array(text.utf8)).prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
 }

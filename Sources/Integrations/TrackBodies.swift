@@ -95,27 +95,6 @@ package enum ClientRules {
     }
 }
 
-package enum ClickField: Int, BodyField {
-    case domain, key, url, referrer
-
-    package static let rules = allCases.map(\.rule)
-
-    package var rule: Rule {
-        switch self {
-        case .domain:
-            Rule(
-                "domain", .text(min: 0, max: 190, trimmed: true), .required,
-                missing: "domain is required.")
-        case .key:
-            Rule(
-                "key", .text(min: 0, max: 190, trimmed: false), .required,
-                missing: "key is required.")
-        case .url: .text("url", max: 32_000)
-        case .referrer: .text("referrer", max: 32_000)
-        }
-    }
-}
-
 extension Body {
     /// The customer by the first of these fields that is not empty: the id has had three names.
     fileprivate func customerKey(

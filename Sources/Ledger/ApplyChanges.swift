@@ -24,8 +24,15 @@ struct ChangeWriter {
     private static let writeOrder = [
         RegistryStatements.insertWorkspace, RegistryStatements.updateWorkspace,
         RegistryStatements.insertToken, RegistryStatements.revokeToken,
+        RegistryStatements.updateDomain, RegistryStatements.moveLinks,
         RegistryStatements.insertDomain, RegistryStatements.insertLink,
         RegistryStatements.updateLink, RegistryStatements.deleteLink,
+        RegistryStatements.deleteLinksOfDomain, RegistryStatements.deleteDomain,
+        RegistryStatements.insertTag, RegistryStatements.updateTag, RegistryStatements.clearTag,
+        RegistryStatements.deleteTag, RegistryStatements.clearLinkTags,
+        RegistryStatements.insertLinkTag, RegistryStatements.insertFolder,
+        RegistryStatements.updateFolder, RegistryStatements.clearFolder,
+        RegistryStatements.deleteFolder, RegistryStatements.updateCustomer,
         Statements.insertClick, Statements.insertCustomer, Statements.attachCustomer,
         Statements.insertLead, Statements.claimLead, Statements.insertSale,
         Statements.insertConversion, RegistryStatements.touch,
@@ -55,14 +62,57 @@ struct ChangeWriter {
             add(
                 Statements.insertConversion,
                 [.init(sale.customerID), .init(linkID), .init(sale.id)])
+        case .touch: add(RegistryStatements.touch, [])
+        default: note(registry: change)
+        }
+    }
+
+    private mutating func note(registry change: Change) {
+        switch change {
         case .insertLink(let link):
             add(RegistryStatements.insertLink, LinkSQL.insertArguments(link))
+            addTags(of: link)
         case .updateLink(let link):
             add(RegistryStatements.updateLink, LinkSQL.updateArguments(link))
+            add(RegistryStatements.clearLinkTags, [.init(link.id)])
+            addTags(of: link)
         case .deleteLink(let link, let at):
             add(RegistryStatements.deleteLink, [.init(link.id), .init(at)])
+        case .insertTag(let tag): add(RegistryStatements.insertTag, tag.insertArguments)
+        case .updateTag(let tag):
+            add(
+                RegistryStatements.updateTag,
+                [.init(tag.id), .text(tag.name), .text(tag.color.rawValue)])
+        case .deleteTag(let id):
+            add(RegistryStatements.clearTag, [.init(id)])
+            add(RegistryStatements.deleteTag, [.init(id)])
+        case .insertFolder(let folder):
+            add(RegistryStatements.insertFolder, folder.insertArguments)
+        case .updateFolder(let folder):
+            add(RegistryStatements.updateFolder, folder.updateArguments)
+        case .deleteFolder(let id):
+            add(RegistryStatements.clearFolder, [.init(id)])
+            add(RegistryStatements.deleteFolder, [.init(id)])
+        case .updateCustomer(let customer):
+            add(RegistryStatements.updateCustomer, customer.updateArguments)
+        default: note(operator: change)
+        }
+    }
+
+    private mutating func note(operator change: Change) {
+        switch change {
         case .insertDomain(let domain):
             add(RegistryStatements.insertDomain, domain.insertArguments)
+        case .updateDomain(let domain, let slug):
+            add(RegistryStatements.updateDomain, domain.updateArguments)
+            if !isSame(domain.slug, slug) {
+                add(
+                    RegistryStatements.moveLinks,
+                    [.text(slug), .text(domain.slug), .init(domain.updatedAt)])
+            }
+        case .deleteDomain(let domain, let at):
+            add(RegistryStatements.deleteLinksOfDomain, [.text(domain.slug), .init(at)])
+            add(RegistryStatements.deleteDomain, [.init(domain.id)])
         case .insertWorkspace(let workspace):
             add(RegistryStatements.insertWorkspace, workspace.insertArguments)
         case .updateWorkspace(let workspace):
@@ -70,7 +120,15 @@ struct ChangeWriter {
         case .insertToken(let token): add(RegistryStatements.insertToken, token.insertArguments)
         case .revokeToken(let token):
             add(RegistryStatements.revokeToken, [.init(token.id), .init(token.revokedAt)])
-        case .touch: add(RegistryStatements.touch, [])
+        default: break
+        }
+    }
+
+    private mutating func addTags(of link: Link) {
+        for (position, tag) in link.tags.enumerated() {
+            add(
+                RegistryStatements.insertLinkTag,
+                [.init(link.id), .init(tag.id), .integer(Int64(position))])
         }
     }
 

@@ -15,42 +15,66 @@ package struct EventRecord: Sendable {
     package var customer: Customer?
 }
 
-package struct EventQuery: Sendable {
-    package enum Kind: String, Sendable, CaseIterable { case clicks, leads, sales }
-
-    package var workspaceID: WorkspaceID
-    package var kind: Kind
-    package var linkIDs: [String] = []
-    package var customerID: String?
-    package var domain: String?
-    package var key: String?
-    package var from: Timestamp = .distantPast
-    package var to: Timestamp = .distantFuture
-    package var ascending = false
-    package var page: Page
-
-    package init(workspaceID: WorkspaceID, kind: Kind, page: Page) {
-        (self.workspaceID, self.kind, self.page) = (workspaceID, kind, page)
-    }
-}
-
 extension SQLTransaction {
     package func events(_ query: EventQuery) throws -> [EventRecord] {
-        var filter = filter(query)
-        let chain = query.kind == .sales ? query.customerID.map { salesChain($0, &filter) } : nil
-        let order = query.ascending ? "ASC" : "DESC"
-        let table = query.kind.table
-        let join = query.kind == .clicks ? "" : " LEFT JOIN click k ON k.id = e.click_id"
-        let columns =
-            query.kind.columns + (query.kind == .clicks ? "" : ", \(clickColumns(of: "k"))")
+        var partial: [PartialEvent]
+        if let matches = query.matchesMetadata {
+            partial = try matching(query, matches)
+        } else {
+            partial = try page(query, size: query.page.size, offset: query.page.offset)
+        }
+        if query.cursor?.isBackward == true { partial.reverse() }
+        return try complete(partial)
+    }
+
+    /// The page among the events whose metadata are asked for, a thousand at a time.
+    private func matching(
+        _ query: EventQuery, _ matches: (String?) -> Bool
+    ) throws -> [PartialEvent] {
+        let wanted = query.page.offset + query.page.size
+        var found: [PartialEvent] = []
+        var rest = query
+        var scanned = 0
+        while found.count < wanted, scanned < eventScanMax {
+            let part = try page(rest, size: 1_000, offset: 0)
+            found += part.filter { matches($0.metadata) }
+            scanned += part.count
+            guard part.count == 1_000, let last = part.last else { break }
+            rest.cursor = (last.id, query.cursor?.isBackward == true)
+        }
+        return Array(found.dropFirst(query.page.offset).prefix(query.page.size))
+    }
+
+    private func page(_ query: EventQuery, size: Int, offset: Int) throws -> [PartialEvent] {
+        var filter = query.conditions()
+        let chain = query.customer.map { salesChain($0, &filter) }
+        let ascends = query.ascending != (query.cursor?.isBackward == true)
+        if let cursor = query.cursor {
+            let id = filter.place(.text(cursor.id))
+            filter.addTerm(
+                """
+                (e.at, e.id) \(ascends ? ">" : "<")
+                  (SELECT at, id FROM \(query.kind.table) WHERE id = \(id))
+                """)
+        }
+        let order = ascends ? "ASC" : "DESC"
         let sql = """
-            \(chain?.definition ?? "")SELECT \(columns) FROM \(chain?.source ?? "")\(table) e\(join)
+            \(chain?.definition ?? "")SELECT \(query.kind.columns)
+            FROM \(chain?.source ?? "")\(query.kind.source)
+            \(query.needsLink ? "LEFT JOIN link l ON l.id = e.link_id" : "")
             WHERE \(filter.sql)
             ORDER BY e.at \(order), e.id \(order)
-            LIMIT \(query.page.size) OFFSET \(query.page.offset)
+            LIMIT \(size) OFFSET \(offset)
             """
-        let rows = try rows(SQLStatement(sql), filter.arguments)
-        return try complete(rows.map { try PartialEvent($0, query.kind) })
+        return try rows(SQLStatement(sql), filter.arguments).map {
+            try PartialEvent($0, query.kind)
+        }
+    }
+
+    /// Whether the workspace has an event of this kind and id.
+    package func hasEvent(_ id: String, _ query: EventQuery) throws -> Bool {
+        let sql = "SELECT 1 FROM \(query.kind.table) WHERE id = ?1 AND workspace_id = ?2"
+        return try !rows(SQLStatement(sql), [.text(id), .init(query.workspaceID)]).isEmpty
     }
 
     /// The customer's sales, from the last one back; `CROSS JOIN` keeps SQLite from beginning with
@@ -69,30 +93,6 @@ extension SQLTransaction {
 
             """
         return (definition, "chain CROSS JOIN ")
-    }
-
-    private func filter(_ query: EventQuery) -> SQLFilter {
-        var filter = SQLFilter()
-        filter.add("e.workspace_id = ", .init(query.workspaceID))
-        filter.add("e.at >= ", .init(query.from))
-        filter.add("e.at <= ", .init(query.to))
-        if !query.linkIDs.isEmpty { filter.addIn("e.link_id", query.linkIDs) }
-        if let customerID = query.customerID {
-            if query.kind == .clicks {
-                filter.addWrapped(
-                    "e.id = (SELECT click_id FROM customer WHERE id = ", .text(customerID), ")")
-            } else if query.kind == .leads {
-                filter.add("e.customer_id = ", .text(customerID))
-            }
-        }
-        if let domain = query.domain {
-            filter.addWrapped(
-                "e.link_id IN (SELECT id FROM link WHERE domain = ", .text(domain), ")")
-        }
-        if let key = query.key {
-            filter.addWrapped("e.link_id IN (SELECT id FROM link WHERE key = ", .text(key), ")")
-        }
-        return filter
     }
 
     /// Adds the links and customers of a page, each read once.
@@ -118,25 +118,33 @@ private struct PartialEvent {
     let at: Timestamp
     let payload: EventRecord.Payload
     let click: Click?
+    let id: String
     let linkID: LinkID
     let customerID: CustomerID?
+    var metadata: String? {
+        switch payload {
+        case .click: nil
+        case .lead(let lead): lead.metadata
+        case .sale(let sale): sale.metadata
+        }
+    }
 
     init(_ row: SQLRow, _ kind: EventQuery.Kind) throws {
         switch kind {
         case .clicks:
             let click = try Click(row)
             (at, payload, self.click) = (click.at, .click, click)
-            (linkID, customerID) = (click.linkID, nil)
+            (id, linkID, customerID) = (click.id.text, click.linkID, nil)
         case .leads:
             let lead = try Lead(row)
             (at, payload) = (lead.at, .lead(lead))
             click = try Self.click(row, from: Lead.columnCount)
-            (linkID, customerID) = (lead.linkID, lead.customerID)
+            (id, linkID, customerID) = (lead.id.text, lead.linkID, lead.customerID)
         case .sales:
             let sale = try Sale(row)
             (at, payload) = (sale.at, .sale(sale))
             click = try Self.click(row, from: Sale.columnCount)
-            (linkID, customerID) = (sale.linkID, sale.customerID)
+            (id, linkID, customerID) = (sale.id.text, sale.linkID, sale.customerID)
         }
     }
 
@@ -146,21 +154,24 @@ private struct PartialEvent {
 }
 
 extension EventQuery.Kind {
-    fileprivate var table: String {
+    /// The table as `e` and its clicks as `k`.
+    fileprivate var source: String {
         switch self {
-        case .clicks: "click"
-        case .leads: "lead"
-        case .sales: "sale"
+        case .clicks: "click e LEFT JOIN click k ON k.id = e.id"
+        case .leads, .sales: "\(table) e LEFT JOIN click k ON k.id = e.click_id"
         }
     }
     fileprivate var columns: String {
         switch self {
         case .clicks: clickColumns(of: "e")
-        case .leads: Lead.columns("e")
-        case .sales: Sale.columns("e")
+        case .leads: "\(Lead.columns("e")), \(clickColumns(of: "k"))"
+        case .sales: "\(Sale.columns("e")), \(clickColumns(of: "k"))"
         }
     }
 }
+
+/// How many events a question about metadata looks at.
+private let eventScanMax = 200_000
 
 private func clickColumns(of table: String) -> String {
     prefixed(table, Click.columns.split(separator: ", ").joined(separator: " "))
@@ -169,14 +180,4 @@ private func clickColumns(of table: String) -> String {
 extension ReadStatements {
     fileprivate static let anyCustomer = SQLStatement(
         "SELECT \(Customer.columns("c")) FROM customer c WHERE c.id = ?1")
-}
-
-extension SQLFilter {
-    fileprivate mutating func addIn(_ column: String, _ values: [String]) {
-        let places = values.map { value in place(.text(value)) }
-        addTerm("\(column) IN (\(places.joined(separator: ", ")))")
-    }
-    fileprivate mutating func addWrapped(_ before: String, _ value: SQLValue, _ after: String) {
-        addTerm(before + place(value) + after)
-    }
 }

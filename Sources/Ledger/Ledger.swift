@@ -50,21 +50,40 @@ package final class Ledger: Sendable {
     ) throws -> [Outcome] {
         let start = ContinuousClock.now
         let outcomes = try database.write { transaction in
-            var facts = try FactsLoader.load(commands, transaction)
-            var outcomes: [Outcome] = []
-            var changes: [Change] = []
-            outcomes.reserveCapacity(commands.count)
-            for command in commands {
-                let decision = decide(command, facts)
-                for change in decision.changes { facts.absorb(change) }
-                changes += decision.changes
-                outcomes.append(decision.outcome)
-            }
-            if !changes.isEmpty { try ChangeWriter.apply(changes, transaction) }
-            return outcomes
+            try parts(of: commands).flatMap { try perform($0, transaction) }
         }
         onBatch(BatchReport(size: commands.count, duration: ContinuousClock.now - start))
         return outcomes
+    }
+
+    private static func perform(
+        _ commands: ArraySlice<Command>, _ transaction: any SQLTransaction
+    ) throws -> [Outcome] {
+        var facts = try FactsLoader.load(commands, transaction)
+        var outcomes: [Outcome] = []
+        var changes: [Change] = []
+        outcomes.reserveCapacity(commands.count)
+        for command in commands {
+            let decision = decide(command, facts)
+            for change in decision.changes { facts.absorb(change) }
+            changes += decision.changes
+            outcomes.append(decision.outcome)
+        }
+        if !changes.isEmpty { try ChangeWriter.apply(changes, transaction) }
+        return outcomes
+    }
+
+    /// Events side by side are decided together; whatever stands alone is a part of its own.
+    private static func parts(of commands: [Command]) -> [ArraySlice<Command>] {
+        var parts: [ArraySlice<Command>] = []
+        var start = 0
+        for (index, command) in commands.enumerated() where command.standsAlone {
+            if start < index { parts.append(commands[start..<index]) }
+            parts.append(commands[index...index])
+            start = index + 1
+        }
+        if start < commands.count { parts.append(commands[start...]) }
+        return parts
     }
 }
 

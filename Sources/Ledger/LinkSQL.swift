@@ -13,14 +13,18 @@ enum LinkSQL {
     static let columnNames = fixed + settable + counters
     static let columns = columnNames.joined(separator: ", ")
 
+    static func columns(_ table: String) -> String {
+        columnNames.map { "\(table).\($0)" }.joined(separator: ", ")
+    }
+
     static let insert: String = {
-        let names = fixed + settable
+        let names = fixed + settable + ["lookup_key"]
         let places = names.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
         return "INSERT INTO link (\(names.joined(separator: ", "))) VALUES (\(places))"
     }()
 
     static let update: String = {
-        let names = ["domain", "key", "url", "updated_at"] + settable
+        let names = ["domain", "key", "url", "updated_at"] + settable + ["lookup_key"]
         let settings = names.enumerated().map { "\($1) = ?\($0 + 2)" }.joined(separator: ", ")
         return "UPDATE link SET \(settings) WHERE id = ?1"
     }()
@@ -29,14 +33,14 @@ enum LinkSQL {
         [
             .init(link.id), .init(link.workspaceID), .text(link.domain), .text(link.key),
             .text(link.url), .init(link.createdAt), .init(link.updatedAt),
-        ] + fieldValues(link)
+        ] + fieldValues(link) + [.text(foldedKey(link.key))]
     }
 
     static func updateArguments(_ link: Link) -> [SQLValue] {
         [
             .init(link.id), .text(link.domain), .text(link.key), .text(link.url),
             .init(link.updatedAt),
-        ] + fieldValues(link)
+        ] + fieldValues(link) + [.text(foldedKey(link.key))]
     }
 
     private static func fieldValues(_ link: Link) -> [SQLValue] {
@@ -45,6 +49,7 @@ enum LinkSQL {
             case .text(let path): SQLValue(link[keyPath: path])
             case .flag(let path): SQLValue(link[keyPath: path])
             case .moment(let path): SQLValue(link[keyPath: path])
+            case .urls(let path): SQLValue(link[keyPath: path]?.description)
             }
         }
     }
@@ -63,6 +68,8 @@ extension Link {
             case .text(let path): self[keyPath: path] = try row.optionalText(column)
             case .flag(let path): self[keyPath: path] = try row.flag(column)
             case .moment(let path): self[keyPath: path] = try row.optionalMoment(column)
+            case .urls(let path):
+                self[keyPath: path] = try row.optionalText(column).flatMap(LabelledURLs.init)
             }
             column += 1
         }

@@ -17,15 +17,20 @@ struct FactsLoader {
     private var claims: Set<LeadClaim> = []
     private var invoices: Set<InvoiceKey> = []
     private var importedSales: Set<SaleID> = []
+    private var stripeKeys: Set<StripeKey> = []
 
-    static func load(_ commands: [Command], _ transaction: any SQLTransaction) throws -> Facts {
+    static func load(
+        _ commands: ArraySlice<Command>, _ transaction: any SQLTransaction
+    ) throws -> Facts {
         var loader = FactsLoader(transaction: transaction)
         for command in commands { loader.note(command) }
         try loader.loadNamed()
         try loader.loadCustomerHistory()
         try loader.loadClicks()
         try loader.loadLinks()
-        loader.facts.registry = try RegistryLoader.load(commands, transaction)
+        if let command = commands.first, command.standsAlone {
+            loader.facts.registry = try RegistryLoader.load(command, transaction)
+        }
         return loader.facts
     }
 
@@ -36,6 +41,7 @@ struct FactsLoader {
         case .recordClick(let click):
             linkIDs.insert(click.linkID)
             if click.origin == .imported { clickIDs.insert(click.id) }
+            if let known = click.known { clickIDs.insert(known) }
             if let identity = click.visitor.identity {
                 let key = VisitKey(linkID: click.linkID, identity: identity)
                 visits[key] = min(visits[key] ?? click.at, click.at)
@@ -58,9 +64,11 @@ struct FactsLoader {
         case .addCustomer(let customer):
             noteCustomer(customer.key)
             if let clickID = customer.clickID { clickIDs.insert(clickID) }
-        case .createLink, .updateLink, .deleteLink, .createDomain, .createWorkspace,
-            .updateWorkspace, .createToken, .revokeToken, .proveWritable:
-            break
+            if let id = customer.stripeCustomerID {
+                stripeKeys.insert(StripeKey(workspaceID: customer.key.workspaceID, id: id))
+            }
+        // The rest stands alone and has facts of its own.
+        default: break
         }
     }
 
@@ -78,6 +86,12 @@ struct FactsLoader {
             if let clickID = customer.clickID, loader.clickOwners.contains(key) {
                 loader.clickIDs.insert(clickID)
             }
+        }
+        try each(
+            stripeKeys, RegistryStatements.customerByStripeID,
+            { [.init($0.workspaceID), .text($0.id)] }
+        ) { loader, key, rows in
+            if !rows.isEmpty { loader.facts.stripeCustomers.insert(key) }
         }
         try loadSales()
     }

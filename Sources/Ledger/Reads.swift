@@ -22,6 +22,16 @@ extension SQLTransaction {
         }
     }
 
+    package func workspace(slug: String) throws -> Workspace? {
+        try rows(RegistryStatements.workspaceBySlug, [.text(slug)]).first.map { try Workspace($0) }
+    }
+
+    package func allowedHostnames(of workspaceID: WorkspaceID) throws -> [String] {
+        try rows(Statements.workspaceState, [.init(workspaceID)]).first.map {
+            try WorkspaceState($0).allowedHostnames
+        } ?? []
+    }
+
     package func tokens(of workspaceID: WorkspaceID) throws -> [Token] {
         try rows(ReadStatements.tokens, [.init(workspaceID)]).map { try Token($0) }
     }
@@ -36,7 +46,9 @@ extension SQLTransaction {
 
     /// The oldest link with this key on any workspace's primary domain.
     package func linkOnPrimaryDomain(key: String) throws -> Link? {
-        try rows(ReadStatements.linkOnPrimaryDomain, [.text(key)]).first.map { try Link($0) }
+        try rows(ReadStatements.linkOnPrimaryDomain, [.text(foldedKey(key))]).first.map {
+            try Link($0)
+        }
     }
 
     package func domains(_ query: DomainQuery) throws -> [Domain] {
@@ -54,16 +66,17 @@ extension SQLTransaction {
         let rows =
             switch selector {
             case .id(let customerID):
-                try rows(ReadStatements.customerByID, [.init(id), .init(customerID)])
+                try rows(RegistryStatements.customerByID, [.init(id), .init(customerID)])
             case .externalID(let externalID):
                 try rows(Statements.customer, [.init(id), .text(externalID)])
             }
         return try rows.first.map { try Customer($0) }
     }
 
-    package func customers(_ query: CustomerQuery) throws -> [Customer] {
+    private func filter(_ query: CustomerQuery) -> SQLFilter {
         var filter = SQLFilter()
         filter.add("c.workspace_id = ", .init(query.workspaceID))
+        filter.addTerm("c.deleted_at IS NULL")
         if let email = query.email { filter.add("c.email = ", .text(email)) }
         if let externalID = query.externalID { filter.add("c.external_id = ", .text(externalID)) }
         if let linkID = query.linkID { filter.add("c.link_id = ", .text(linkID)) }
@@ -74,6 +87,12 @@ extension SQLTransaction {
                 ["c.name", "c.email", "c.external_id"].map { "\($0) LIKE " }, pattern,
                 suffix: " ESCAPE '\\'")
         }
+        if query.matchesNothing { filter.addTerm("1 = 0") }
+        return filter
+    }
+
+    package func customers(_ query: CustomerQuery) throws -> [Customer] {
+        var filter = filter(query)
         // Before a cursor: the other way round from the cursor, then turned.
         let isBackward = query.cursor?.isBackward == true
         let ascends = query.ascending != isBackward
@@ -85,25 +104,84 @@ extension SQLTransaction {
         let order = ascends ? "ASC" : "DESC"
         let sql = """
             SELECT \(Customer.columns("c")) FROM customer c WHERE \(filter.sql)
-            ORDER BY c.\(query.sort.rawValue) \(order), c.id \(order)
+            ORDER BY \(query.sort.column) \(order), c.id \(order)
             LIMIT \(query.page.size) OFFSET \(query.page.offset)
             """
         let customers = try rows(SQLStatement(sql), filter.arguments).map { try Customer($0) }
         return isBackward ? customers.reversed() : customers
     }
 
-    package func links(ids: Set<LinkID>) throws -> [LinkID: Link] {
-        let ids = Array(ids)
-        let results = try query(ReadStatements.anyLink, each: ids.map { [.init($0)] })
-        var links: [LinkID: Link] = [:]
-        for (id, rows) in zip(ids, results) { links[id] = try rows.first.map { try Link($0) } }
-        return links
+    /// How many customers have each value, most first. nil stands for none.
+    package func customerCounts(
+        _ query: CustomerQuery, by group: CustomerQuery.Group
+    ) throws -> [(value: String?, count: Int64)] {
+        let filter = filter(query)
+        let sql = """
+            SELECT \(group.column), count(*) FROM customer c WHERE \(filter.sql)
+            GROUP BY \(group.column) ORDER BY count(*) DESC, \(group.column) LIMIT 1000
+            """
+        return try rows(SQLStatement(sql), filter.arguments).map {
+            (try $0.optionalText(0), try $0.integer(1))
+        }
+    }
+
+    package func customerCount(_ query: CustomerQuery) throws -> Int64 {
+        let filter = filter(query)
+        let sql = "SELECT count(*) FROM customer c WHERE \(filter.sql)"
+        return try rows(SQLStatement(sql), filter.arguments)[0].integer(0)
+    }
+
+    /// The newest click that sent this visitor to an app store.
+    package func storeClick(_ visit: String, since: Timestamp) throws -> Click? {
+        try rows(ReadStatements.storeClick, [.text(visit), .init(since)]).first.map {
+            try Click($0)
+        }
+    }
+
+    package func tags(_ query: TagQuery) throws -> [Tag] {
+        var filter = SQLFilter()
+        filter.add("t.workspace_id = ", .init(query.workspaceID))
+        if let search = query.search {
+            filter.addAny(
+                ["t.name LIKE "], .text("%\(escapedLike(search))%"), suffix: " ESCAPE '\\'")
+        }
+        if let ids = query.ids { filter.addIn("t.id", ids) }
+        let order = query.ascending ? "ASC" : "DESC"
+        let sql = """
+            SELECT \(Tag.columns("t")) FROM tag t WHERE \(filter.sql)
+            ORDER BY t.\(query.sort.rawValue) \(order), t.id \(order)
+            LIMIT \(query.page.size) OFFSET \(query.page.offset)
+            """
+        return try rows(SQLStatement(sql), filter.arguments).map { try Tag($0) }
+    }
+
+    package func folders(
+        of workspaceID: WorkspaceID, search: String?, _ page: Page
+    ) throws -> [Folder] {
+        try rows(
+            ReadStatements.folders,
+            [
+                .init(workspaceID), .text("%\(search.map(escapedLike) ?? "")%"),
+                .integer(Int64(page.size)), .integer(Int64(page.offset)),
+            ]
+        ).map { try Folder($0) }
     }
 }
 
-package enum CustomerSelector: Sendable {
-    case id(CustomerID)
-    case externalID(String)
+package struct TagQuery: Sendable {
+    package enum Sort: String, Sendable {
+        case name
+        case createdAt = "created_at"
+    }
+    package var workspaceID: WorkspaceID
+    package var search: String?
+    package var ids: [String]?
+    package var sort = Sort.name
+    package var ascending = true
+    package var page: Page
+    package init(workspaceID: WorkspaceID, page: Page) {
+        (self.workspaceID, self.page) = (workspaceID, page)
+    }
 }
 
 package struct Page: Sendable {
@@ -127,6 +205,28 @@ package struct CustomerQuery: Sendable {
         case createdAt = "created_at"
         case saleAmount = "sale_amount"
         case firstSaleAt = "first_sale_at"
+        case subscriptionCanceledAt = "subscription_canceled_at"
+
+        /// What has no value comes last, on every engine.
+        var column: String {
+            switch self {
+            case .createdAt, .saleAmount: "c.\(rawValue)"
+            case .firstSaleAt, .subscriptionCanceledAt: "coalesce(c.\(rawValue), 0)"
+            }
+        }
+    }
+    package enum Group: String, Sendable, CaseIterable {
+        case country
+        case link = "linkId"
+        case partner = "partnerId"
+
+        var column: String {
+            switch self {
+            case .country: "c.country"
+            case .link: "c.link_id"
+            case .partner: "NULL"
+            }
+        }
     }
     /// The customer after whom, or before whom, the page stands.
     package struct Cursor: Sendable {
@@ -144,6 +244,8 @@ package struct CustomerQuery: Sendable {
     package var search: String?
     package var country: String?
     package var linkID: String?
+    /// A filter that no customer of this server can meet was asked for.
+    package var matchesNothing = false
     package var sort: Sort = .createdAt
     /// Only with `createdAt`.
     package var cursor: Cursor?
@@ -171,7 +273,7 @@ enum ReadStatements {
     static let linkOnPrimaryDomain = SQLStatement(
         """
         SELECT \(LinkSQL.columns) FROM link
-        WHERE key = ?1 AND deleted_at IS NULL
+        WHERE lookup_key = ?1 AND deleted_at IS NULL
           AND domain IN (SELECT slug FROM domain WHERE is_primary = 1)
         ORDER BY created_at LIMIT 1
         """)
@@ -181,45 +283,18 @@ enum ReadStatements {
         WHERE workspace_id = ?1 AND is_archived = ?2 AND slug LIKE ?3 ESCAPE '\\'
         ORDER BY created_at DESC, id DESC LIMIT ?4 OFFSET ?5
         """)
-    static let customerByID = SQLStatement(
-        "SELECT \(Customer.columns("c")) FROM customer c WHERE c.workspace_id = ?1 AND c.id = ?2")
+    /// click_by_store_visit.
+    static let storeClick = SQLStatement(
+        """
+        SELECT \(Click.columns) FROM click WHERE store_visit = ?1 AND at >= ?2
+        ORDER BY at DESC LIMIT 1
+        """)
+    static let folders = SQLStatement(
+        """
+        SELECT \(Folder.columns("f")) FROM folder f
+        WHERE f.workspace_id = ?1 AND f.name LIKE ?2 ESCAPE '\\'
+        ORDER BY f.created_at DESC, f.id DESC LIMIT ?3 OFFSET ?4
+        """)
     /// Deleted ones included: events keep their link.
     static let anyLink = SQLStatement("SELECT \(LinkSQL.columns) FROM link WHERE id = ?1")
-}
-
-/// A conjunction that grows with the filters of a request. Values are always arguments.
-struct SQLFilter {
-    private(set) var arguments: [SQLValue] = []
-    private var terms: [String] = []
-
-    var sql: String { terms.joined(separator: " AND ") }
-
-    mutating func add(_ comparison: String, _ value: SQLValue) {
-        arguments.append(value)
-        terms.append("\(comparison)?\(arguments.count)")
-    }
-
-    /// The place of one more argument in a term that is put together by hand.
-    mutating func place(_ value: SQLValue) -> String {
-        arguments.append(value)
-        return "?\(arguments.count)"
-    }
-
-    mutating func addTerm(_ term: String) { terms.append(term) }
-
-    mutating func addAny(_ comparisons: [String], _ value: SQLValue, suffix: String = "") {
-        arguments.append(value)
-        let place = "?\(arguments.count)\(suffix)"
-        terms.append("(" + comparisons.map { $0 + place }.joined(separator: " OR ") + ")")
-    }
-}
-
-/// `%` and `_` stand for themselves.
-func escapedLike(_ text: String) -> String {
-    var result = ""
-    for character in text {
-        if "%_\\".contains(character) { result.append("\\") }
-        result.append(character)
-    }
-    return result
 }

@@ -64,7 +64,7 @@ extension Domain {
     static let columns =
         """
         id, workspace_id, slug, is_primary, is_archived, placeholder, expired_url, not_found_url, \
-        logo, created_at, updated_at
+        logo, created_at, updated_at, asset_links, apple_app_site_association
         """
 
     init(_ row: SQLRow) throws {
@@ -78,13 +78,70 @@ extension Domain {
         notFoundURL = try row.optionalText(7)
         logo = try row.optionalText(8)
         updatedAt = try row.moment(10)
+        assetLinks = try row.optionalText(11)
+        appleAppSiteAssociation = try row.optionalText(12)
     }
 
     var insertArguments: [SQLValue] {
         [
             .init(id), .init(workspaceID), .text(slug), .init(isPrimary), .init(isArchived),
             .init(placeholder), .init(expiredURL), .init(notFoundURL), .init(logo),
-            .init(createdAt), .init(updatedAt),
+            .init(createdAt), .init(updatedAt), .init(assetLinks), .init(appleAppSiteAssociation),
+        ]
+    }
+    var updateArguments: [SQLValue] {
+        [
+            .init(id), .text(slug), .init(isPrimary), .init(isArchived), .init(placeholder),
+            .init(expiredURL), .init(notFoundURL), .init(logo), .init(updatedAt),
+            .init(assetLinks), .init(appleAppSiteAssociation),
+        ]
+    }
+}
+
+extension Tag {
+    static func columns(_ table: String) -> String {
+        prefixed(table, "id workspace_id name color created_at")
+    }
+
+    init(_ row: SQLRow, from first: Int = 0) throws {
+        self.init(
+            id: try row.id(first), workspaceID: try row.id(first + 1),
+            name: try row.text(first + 2), color: try row.option(first + 3),
+            createdAt: try row.moment(first + 4))
+    }
+
+    var insertArguments: [SQLValue] {
+        [
+            .init(id), .init(workspaceID), .text(name), .text(color.rawValue), .init(createdAt),
+        ]
+    }
+}
+
+extension Folder {
+    static func columns(_ table: String) -> String {
+        prefixed(
+            table, "id workspace_id name description access_level created_at updated_at")
+    }
+
+    init(_ row: SQLRow) throws {
+        self.init(
+            id: try row.id(0), workspaceID: try row.id(1), name: try row.text(2),
+            createdAt: try row.moment(5))
+        description = try row.optionalText(3)
+        accessLevel = try row.optionalText(4).flatMap(AccessLevel.init(rawValue:))
+        updatedAt = try row.moment(6)
+    }
+
+    var insertArguments: [SQLValue] {
+        [
+            .init(id), .init(workspaceID), .text(name), .init(description),
+            .init(accessLevel?.rawValue), .init(createdAt), .init(updatedAt),
+        ]
+    }
+    var updateArguments: [SQLValue] {
+        [
+            .init(id), .text(name), .init(description), .init(accessLevel?.rawValue),
+            .init(updatedAt),
         ]
     }
 }
@@ -93,7 +150,7 @@ extension Click {
     static let columns =
         """
         id, workspace_id, link_id, at, url, trigger_kind, ip, user_agent, country, referer, \
-        referer_url, identity
+        referer_url, identity, continent, region, city, device, browser, os, is_bot, store_visit
         """
 
     init(_ row: SQLRow, from first: Int = 0) throws {
@@ -104,6 +161,14 @@ extension Click {
         visitor.referer = try row.optionalText(first + 9)
         visitor.refererURL = try row.optionalText(first + 10)
         visitor.identity = try row.optionalText(first + 11)
+        visitor.continent = try row.optionalText(first + 12)
+        visitor.region = try row.optionalText(first + 13)
+        visitor.city = try row.optionalText(first + 14)
+        visitor.device = try row.optionalText(first + 15)
+        visitor.browser = try row.optionalText(first + 16)
+        visitor.os = try row.optionalText(first + 17)
+        visitor.isBot = try row.flag(first + 18)
+        visitor.storeVisit = try row.optionalText(first + 19)
         self.init(
             id: try row.id(first), workspaceID: try row.id(first + 1),
             linkID: try row.id(first + 2), at: try row.moment(first + 3),
@@ -115,7 +180,9 @@ extension Click {
             .init(id), .init(workspaceID), .init(linkID), .init(at), .text(url),
             .text(trigger.rawValue), .init(visitor.ip), .init(visitor.userAgent),
             .init(visitor.country), .init(visitor.referer), .init(visitor.refererURL),
-            .init(visitor.identity),
+            .init(visitor.identity), .init(visitor.continent), .init(visitor.region),
+            .init(visitor.city), .init(visitor.device), .init(visitor.browser), .init(visitor.os),
+            .init(visitor.isBot), .init(visitor.storeVisit),
         ]
     }
 }
@@ -126,7 +193,8 @@ extension Customer {
             table,
             """
             id workspace_id external_id name email avatar country link_id click_id clicked_at \
-            created_at first_sale_at sales sale_amount last_sale_id
+            created_at first_sale_at sales sale_amount last_sale_id stripe_customer_id \
+            subscription_canceled_at deleted_at
             """)
     }
 
@@ -145,13 +213,23 @@ extension Customer {
         sales = try row.integer(first + 12)
         saleAmount = try row.integer(first + 13)
         lastSaleID = try row.optionalID(first + 14)
+        stripeCustomerID = try row.optionalText(first + 15)
+        subscriptionCanceledAt = try row.optionalMoment(first + 16)
+        deletedAt = try row.optionalMoment(first + 17)
     }
 
     var insertArguments: [SQLValue] {
         [
             .init(id), .init(workspaceID), .text(externalID), .init(name), .init(email),
             .init(avatar), .init(country), .init(linkID), .init(clickID), .init(clickedAt),
-            .init(createdAt),
+            .init(createdAt), .init(stripeCustomerID),
+        ]
+    }
+    var updateArguments: [SQLValue] {
+        [
+            .init(id), .text(externalID), .init(name), .init(email), .init(avatar),
+            .init(country), .init(stripeCustomerID), .init(subscriptionCanceledAt),
+            .init(deletedAt),
         ]
     }
 }

@@ -65,13 +65,14 @@ enum Statements {
     static let insertClick = SQLStatement(
         """
         INSERT INTO click (\(Click.columns))
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
+          ?19, ?20)
         """)
     static let insertCustomer = SQLStatement(
         """
         INSERT INTO customer (id, workspace_id, external_id, name, email, avatar, country, link_id,
-          click_id, clicked_at, created_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+          click_id, clicked_at, created_at, stripe_customer_id)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
         """)
     static let attachCustomer = SQLStatement(
         """
@@ -119,57 +120,4 @@ enum Statements {
           sale_amount = sale_amount + ?5
         WHERE id = ?1
         """)
-}
-
-/// Statements of links, domains, workspaces and tokens.
-enum RegistryStatements {
-    static let linkByID = SQLStatement(
-        "SELECT \(LinkSQL.columns) FROM link WHERE id = ?1 AND deleted_at IS NULL")
-    static let linkByExternalID = SQLStatement(
-        """
-        SELECT \(LinkSQL.columns) FROM link
-        WHERE workspace_id = ?1 AND external_id = ?2 AND deleted_at IS NULL
-        """)
-    static let linkByAddress = SQLStatement(
-        "SELECT \(LinkSQL.columns) FROM link WHERE domain = ?1 AND key = ?2 AND deleted_at IS NULL")
-    static let insertLink = SQLStatement(LinkSQL.insert)
-    static let updateLink = SQLStatement(LinkSQL.update)
-    static let deleteLink = SQLStatement(
-        "UPDATE link SET deleted_at = ?2, updated_at = ?2 WHERE id = ?1")
-
-    static let domainBySlug = SQLStatement("SELECT \(Domain.columns) FROM domain WHERE slug = ?1")
-    static let anyDomainOf = SQLStatement("SELECT 1 FROM domain WHERE workspace_id = ?1 LIMIT 1")
-    static let insertDomain = SQLStatement(
-        """
-        INSERT INTO domain (\(Domain.columns)) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-        """)
-
-    static let workspaceBySlug = SQLStatement(
-        "SELECT \(Workspace.columns("w")) FROM workspace w WHERE w.slug = ?1")
-    static let insertWorkspace = SQLStatement(
-        """
-        INSERT INTO workspace (id, slug, name, plan, allowed_hostnames, publishable_key,
-          conflict_policy, created_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-        """)
-    static let updateWorkspace = SQLStatement(
-        """
-        UPDATE workspace SET name = ?2, plan = ?3, allowed_hostnames = ?4, publishable_key = ?5,
-          conflict_policy = ?6
-        WHERE id = ?1
-        """)
-
-    static let tokenByID = SQLStatement("SELECT \(Token.columns("t")) FROM token t WHERE t.id = ?1")
-    static let tokenCount = SQLStatement(
-        "SELECT count(*) FROM token WHERE workspace_id = ?1 AND revoked_at IS NULL")
-    static let insertToken = SQLStatement(
-        """
-        INSERT INTO token (id, workspace_id, name, digest, scopes, created_at, expires_at,
-          revoked_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-        """)
-    static let revokeToken = SQLStatement("UPDATE token SET revoked_at = ?2 WHERE id = ?1")
-
-    static let touch = SQLStatement("UPDATE registry SET revision = revision")
-    static let advanceRevision = SQLStatement("UPDATE registry SET revision = revision + 1")
 }

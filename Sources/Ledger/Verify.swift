@@ -48,6 +48,9 @@ private let currencyTotals = """
     FROM sale GROUP BY currency ORDER BY currency
     """
 
+/// Clicks of programs are kept and not counted.
+private let countedClicks = "(SELECT * FROM click WHERE is_bot = 0)"
+
 /// One comparison: rows of (id, counter, stored, recomputed) for what differs.
 private struct Check {
     let record: String
@@ -88,14 +91,14 @@ private struct Check {
         ["workspace", "link"].flatMap { record in
             let key = "\(record)_id"
             return [
-                counter(record, "clicks", "count(*)", of: "click", by: key),
+                counter(record, "clicks", "count(*)", of: countedClicks, by: key),
                 counter(record, "leads", "count(*)", of: "lead", by: key),
                 counter(record, "sales", "count(*)", of: "sale", by: key),
                 counter(record, "sale_amount", "sum(base_amount)", of: "sale", by: key),
             ]
         } + [
             counter("link", "conversions", "count(*)", of: "conversion", by: "link_id"),
-            moment("link", "last_clicked", "max(at)", of: "click", by: "link_id"),
+            moment("link", "last_clicked", "max(at)", of: countedClicks, by: "link_id"),
             moment(
                 "link", "last_conversion_at", "max(at)",
                 of: """

@@ -1,4 +1,5 @@
 import CoreMetrics
+import HTTPTypes
 import Hummingbird
 import Integrations
 import Ledger
@@ -6,6 +7,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
+import Visitors
 
 package enum Tribute {
     package static let version = "0.1.0"
@@ -29,7 +31,7 @@ package enum Tribute {
 package func buildApplication(
     settings: Settings, database: any SQLDatabase, limits: Limits = Limits(), logger: Logger,
     onServerRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
-) -> some ApplicationProtocol {
+) throws -> some ApplicationProtocol {
     let metrics = PrometheusMetrics()
     let serverMetrics = ServerMetrics(factory: metrics)
     let ledger = Ledger(database: database, limits: limits) { serverMetrics.note($0) }
@@ -41,7 +43,8 @@ package func buildApplication(
             stamper: stamper),
         directory: LinkDirectory(database: database, defaultDomain: settings.defaultDomain),
         shortLinks: ShortLinks(
-            defaultDomain: settings.defaultDomain, publicURL: settings.publicURL))
+            defaultDomain: settings.defaultDomain, publicURL: settings.publicURL),
+        visits: try VisitReader(settings, logger))
     let routes = Routes(api: api, metrics: metrics, serverMetrics: serverMetrics)
     var application = Application(
         router: routes.router(),
@@ -55,6 +58,22 @@ package func buildApplication(
     // Shutdown runs backwards: the server stops accepting first, then the queue drains.
     application.addServices(CommitService(ledger: ledger))
     return application
+}
+
+extension VisitReader {
+    /// - Throws: a file that is named can't be read or is none of its kind.
+    fileprivate init(_ settings: Settings, _ logger: Logger) throws {
+        agents =
+            try settings.userAgentPatterns.map { try UserAgents(patternsFile: $0) }
+            ?? UserAgents()
+        places = try settings.geoDatabase.map { try Places(databaseFile: $0) }
+        trustedProxies = settings.trustedProxies.flatMap { AddressRanges($0) }
+        countryHeader = settings.countryHeader.flatMap { HTTPField.Name($0) }
+        if agents.skippedPatterns > 0 {
+            logger.warning(
+                "user agent patterns skipped", metadata: ["count": "\(agents.skippedPatterns)"])
+        }
+    }
 }
 
 /// Lets the queue drain at shutdown.

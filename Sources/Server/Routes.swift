@@ -21,39 +21,93 @@ struct Routes: Sendable {
 
     /// First words of paths that are the API's own: a link on the API's host can't have them.
     static let reservedFirstWords: Set<String> = [
-        "track", "links", "domains", "customers", "events", "api", "healthz", "readyz", "metrics",
-        "bench",
+        "track", "links", "domains", "tags", "folders", "customers", "events", "qr", "api",
+        "healthz", "readyz", "metrics", "bench",
     ]
 
     private var all: [Route] {
-        // Conversions: a workspace's token, whatever its scopes, on business or higher.
-        let track = Requirement(conversions: true)
-        var routes = [
-            token(.post, "/track/sale", track, api.trackSale),
-            token(.post, "/track/lead", track, api.trackLead),
-            token(.get, "/customers", track, api.listCustomers),
-            token(.get, "/customers/{id}", track, api.getCustomer),
+        var routes = tracking + customersAndEvents + links + linkGroups + browsers
+        if api.settings.offersBenchRoute {
+            routes += token(.post, "/bench/sale", Self.track, api.benchSale)
+        }
+        return routes
+    }
+
+    /// Conversions: a workspace's token, whatever its scopes, on business or higher.
+    private static let track = Requirement(conversions: true)
+
+    private var tracking: [Route] {
+        [
+            token(.post, "/track/sale", Self.track, api.trackSale),
+            token(.post, "/track/lead", Self.track, api.trackLead),
+        ].flatMap { $0 }
+    }
+
+    private var customersAndEvents: [Route] {
+        [
+            token(.get, "/customers", Self.track, api.listCustomers),
+            token(.post, "/customers", Self.track, api.createCustomer),
+            token(.get, "/customers/count", Self.track, api.countCustomers),
+            token(.get, "/customers/{id}", Self.track, api.getCustomer),
+            token(.patch, "/customers/{id}", Self.track, api.updateCustomer),
+            token(.delete, "/customers/{id}", Self.track, api.deleteCustomer),
             token(
                 .get, "/events", Requirement(scope: .analyticsRead, conversions: true),
                 api.listEvents),
-            // Resources: a token with the scope.
-            token(.post, "/links", Requirement(scope: .linksWrite), api.createLink),
-            token(.get, "/links/info", Requirement(scope: .linksRead), api.getLinkInfo),
-            token(.get, "/links/{linkId}", Requirement(scope: .linksRead), api.getLink),
-            token(.patch, "/links/{linkId}", Requirement(scope: .linksWrite), api.updateLink),
-            token(.put, "/links/{linkId}", Requirement(scope: .linksWrite), api.updateLink),
-            token(.delete, "/links/{linkId}", Requirement(scope: .linksWrite), api.deleteLink),
-            token(.post, "/domains", Requirement(scope: .domainsWrite), api.createDomain),
-            token(.get, "/domains", Requirement(scope: .domainsRead), api.listDomains),
-            // Browsers.
-            browser("/track/click", api.trackClick),
-            browser("/track/sale/client", publishable(api.trackClientSale)),
-            browser("/track/lead/client", publishable(api.trackClientLead)),
         ].flatMap { $0 }
-        if api.settings.offersBenchRoute {
-            routes += token(.post, "/bench/sale", track, api.benchSale)
-        }
-        return routes
+    }
+
+    private var links: [Route] {
+        let read = Requirement(scope: .linksRead)
+        let write = Requirement(scope: .linksWrite)
+        return [
+            token(.get, "/links", read, api.listLinks),
+            token(.post, "/links", write, api.createLink),
+            token(.get, "/links/count", read, api.countLinks),
+            token(.get, "/links/info", read, api.getLinkInfo),
+            token(.put, "/links/upsert", write, api.upsertLink),
+            token(.post, "/links/bulk", write, api.createLinks),
+            token(.patch, "/links/bulk", write, api.updateLinks),
+            token(.delete, "/links/bulk", write, api.deleteLinks),
+            token(.get, "/links/{linkId}", read, api.getLink),
+            token(.patch, "/links/{linkId}", write, api.updateLink),
+            token(.put, "/links/{linkId}", write, api.updateLink),
+            token(.delete, "/links/{linkId}", write, api.deleteLink),
+        ].flatMap { $0 }
+    }
+
+    private var linkGroups: [Route] {
+        let domains = Requirement(scope: .domainsWrite)
+        let tags = Requirement(scope: .tagsWrite)
+        let folders = Requirement(scope: .foldersWrite, plan: .pro)
+        return [
+            token(.get, "/domains", Requirement(scope: .domainsRead), api.listDomains),
+            token(.post, "/domains", domains, api.createDomain),
+            token(.patch, "/domains/{slug}", domains, api.updateDomain),
+            token(.delete, "/domains/{slug}", domains, api.deleteDomain),
+            token(.post, "/domains/{slug}/primary", domains, api.makePrimary),
+            token(.get, "/tags", Requirement(scope: .tagsRead), api.listTags),
+            token(.post, "/tags", tags, api.createTag),
+            token(.patch, "/tags/{id}", tags, api.updateTag),
+            token(.put, "/tags/{id}", tags, api.updateTag),
+            token(.delete, "/tags/{id}", tags, api.deleteTag),
+            token(
+                .get, "/folders", Requirement(scope: .foldersRead, plan: .pro), api.listFolders),
+            token(.post, "/folders", folders, api.createFolder),
+            token(.patch, "/folders/{id}", folders, api.updateFolder),
+            token(.delete, "/folders/{id}", folders, api.deleteFolder),
+        ].flatMap { $0 }
+    }
+
+    private var browsers: [Route] {
+        [
+            browser(.post, "/track/click", api.trackClick),
+            browser(.post, "/track/open", api.trackOpen),
+            browser(.post, "/track/visit", api.trackVisit),
+            browser(.post, "/track/sale/client", publishable(api.trackClientSale)),
+            browser(.post, "/track/lead/client", publishable(api.trackClientLead)),
+            browser(.get, "/qr", api.qrCode),
+        ].flatMap { $0 }
     }
 
     /// Endpoints that are not under `/api` too. Probes may ask for the head alone.
@@ -143,16 +197,18 @@ extension Routes {
     }
 
     /// An endpoint that pages of any site may call: every answer carries the CORS headers.
-    private func browser(_ path: RouterPath, _ handler: @escaping Handler) -> [Route] {
+    private func browser(
+        _ method: HTTPRequest.Method, _ path: RouterPath, _ handler: @escaping Handler
+    ) -> [Route] {
         let headers: HTTPFields = [
-            .allowOrigin: "*", .allowMethods: "POST, OPTIONS",
+            .allowOrigin: "*", .allowMethods: "\(method.rawValue), OPTIONS",
             .allowHeaders: "Content-Type, Authorization",
         ]
         return [
             Route(method: .options, path: path) { _, _ in
                 Response(status: .noContent, headers: headers)
             },
-            Route(method: .post, path: path) { request, context in
+            Route(method: method, path: path) { request, context in
                 do {
                     var response = try await handler(request, context)
                     response.headers.append(contentsOf: headers)

@@ -11,6 +11,14 @@ package struct Settings: Sendable {
     package var defaultDomain = "localhost"
     /// Where links of the default domain are reached; nil: `https://` and the domain.
     package var publicURL: String?
+    /// Addresses and ranges, with commas between: proxies whose `X-Forwarded-For` is believed.
+    package var trustedProxies: String?
+    /// The header in which those proxies name the visitor's country.
+    package var countryHeader: String?
+    /// An `.mmdb` file with the places of addresses.
+    package var geoDatabase: String?
+    /// The list of user agents' patterns (uap-core); nil: only what is built in.
+    package var userAgentPatterns: String?
     package var logLevel = Logger.Level.info
     /// Adds `POST /bench/sale`, the sale handler without storage, for measuring.
     package var offersBenchRoute = false

@@ -16,6 +16,8 @@ package enum Checked: Equatable, Sendable {
     case integer(Int64)
     case moment(Timestamp)
     case object(RawJSON)
+    case texts([String])
+    case urls(LabelledURLs)
 }
 
 /// A body whose every field obeys its rule. Fields that no rule names are dropped.
@@ -50,6 +52,14 @@ package struct Body<Field: BodyField>: Sendable {
     package func object(_ field: Field) -> String? {
         if case .object(let raw) = self[field] { raw.text } else { nil }
     }
+}
+
+/// Reads the objects of a body that is an array of them.
+package func readArray(
+    _ bytes: UnsafeBufferPointer<UInt8>
+) throws(BodyError) -> [JSONValue] {
+    var reader = JSONReader(bytes)
+    do throws(JSONError) { return try reader.root() } catch { throw error.bodyError }
 }
 
 /// Reads the one JSON object of a body.

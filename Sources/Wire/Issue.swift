@@ -10,7 +10,15 @@ package struct Issue: Error, Equatable {
         (self.code, self.path, self.message) = (code, path, message)
     }
 
-    package var text: String { "\(code): \(path): \(message)" }
+    /// A breach that Dub tells in words of its own, without code and path.
+    package init(plain message: String) { (code, path, self.message) = ("", "", message) }
+
+    package var text: String { code.isEmpty ? message : "\(code): \(path): \(message)" }
+
+    /// The same within an array's element or another field.
+    package func within(_ place: String) -> Issue {
+        code.isEmpty ? self : Issue(code, place + (path.isEmpty ? "" : ".\(path)"), message)
+    }
 }
 
 /// A body that can't be read at all, or that breaks a rule.
@@ -30,9 +38,10 @@ extension JSONError {
         let place = path.isEmpty ? "" : " at `\(path)`"
         switch kind {
         case .syntax: return .malformed(Self.malformedText)
-        case .notAnObject:
+        case .notAnObject, .notAnArray:
+            let wanted = kind == .notAnArray ? "array" : "object"
             return .invalid(
-                Issue("invalid_type", "", "Invalid input: expected object, received \(found)"))
+                Issue("invalid_type", "", "Invalid input: expected \(wanted), received \(found)"))
         case .invalidUTF8: return .malformed("\(Self.malformedText) Invalid UTF-8\(place).")
         case .loneSurrogate:
             return .malformed("\(Self.malformedText) Unpaired surrogate\(place).")

@@ -61,7 +61,7 @@ package struct JSONMember: Equatable, Sendable {
 /// Why a text is not accepted as JSON. `path` names the place, as far as there is one.
 package struct JSONError: Error, Equatable {
     package enum Kind: Sendable {
-        case syntax, notAnObject, invalidUTF8, loneSurrogate, nulCharacter, duplicateKey
+        case syntax, notAnObject, notAnArray, invalidUTF8, loneSurrogate, nulCharacter, duplicateKey
         case tooDeep, tooManyKeys
     }
     package let kind: Kind
@@ -117,6 +117,25 @@ package struct JSONReader: ~Copyable {
         }
         try end()
         return elements
+    }
+
+    /// The elements of a text that should be one array.
+    mutating func root() throws(JSONError) -> [JSONValue] {
+        skipSpace()
+        guard position < bytes.count else { throw JSONError(.syntax) }
+        if bytes[position] == UInt8(ascii: "[") { return try elements() }
+        let value = try value(depth: 1)
+        try end()
+        throw JSONError(.notAnArray, found: value.typeName)
+    }
+
+    /// Whether the text is one JSON value.
+    mutating func isValid() -> Bool {
+        do throws(JSONError) {
+            _ = try value(depth: 1)
+            try end()
+            return true
+        } catch { return false }
     }
 
     private mutating func end() throws(JSONError) {

@@ -26,7 +26,9 @@ extension Rule {
 
     private var typeName: String {
         switch kind {
-        case .text, .email, .url, .date, .currency, .option: "string"
+        case .text, .email, .url, .date, .currency, .option, .json, .color: "string"
+        case .texts, .variants: "array"
+        case .geo: "record"
         case .flag: "boolean"
         case .integer: "number"
         case .object: "object"
@@ -48,16 +50,23 @@ extension Rule {
             }
             return .object(raw)
         case (.date, .number(let text)): return .moment(try moment(text))
+        case (.texts, _): return try texts(value)
+        case (.geo, .object(let raw)): return .urls(try geo(raw))
+        case (.variants, .array(let raw)): return .urls(try variants(raw))
+        case (.url, _), (.date, _):
+            guard case .string(let text) = value else { break }
+            return try check(text: text)
         case (.option(let options), .string(let text)):
             guard options.contains(text) else { throw wrongOption(options) }
             return .text(text)
         case (.option(let options), _): throw wrongOption(options)
         case (_, .string(let text)): return try check(text: text)
-        default: throw Issue("invalid_type", name, expected(value.typeName))
+        default: break
         }
+        throw Issue("invalid_type", name, expected(value.typeName))
     }
 
-    private func wrongOption(_ options: [String]) -> Issue {
+    func wrongOption(_ options: [String]) -> Issue {
         let list = options.map { "\"\($0)\"" }.joined(separator: "|")
         return Issue("invalid_value", name, "Invalid option: expected one of \(list)")
     }
@@ -75,7 +84,19 @@ extension Rule {
             try checkLength(text, min: 0, max: max)
             return .text(text)
         case .url:
-            guard isURL(text) else { throw Issue("invalid_format", name, "Invalid URL") }
+            // Empty is none, as the dashboards of the field send it.
+            if text.isEmpty { return .null }
+            try checkLength(text, min: 0, max: urlMax)
+            guard isURL(text) else { throw invalid("invalid_format", "Invalid URL") }
+            return .text(normalizedURL(text))
+        case .json(let max):
+            try checkLength(text, min: 0, max: max)
+            guard text.isEmpty || isJSON(text) else {
+                throw Issue("custom", name, "Invalid JSON")
+            }
+            return .text(text)
+        case .color:
+            guard isColor(text) else { throw Issue("custom", name, "Invalid color: use #RRGGBB") }
             return .text(text)
         case .date: return .moment(try moment(text))
         case .currency:
@@ -88,7 +109,11 @@ extension Rule {
         }
     }
 
-    private func checkLength(_ text: String, min: Int, max: Int) throws(Issue) {
+    func invalid(_ code: String, _ message: String) -> Issue {
+        invalidMessage.map { Issue(plain: $0) } ?? Issue(code, name, message)
+    }
+
+    func checkLength(_ text: String, min: Int, max: Int) throws(Issue) {
         // A text of n UTF-8 bytes has at most n UTF-16 units: most texts need no counting.
         if min == 0 && text.utf8.count <= max { return }
         let count = text.utf16.count
@@ -105,13 +130,13 @@ extension Rule {
 
     private func moment(_ text: String) throws(Issue) -> Timestamp {
         guard let moment = Timestamp(text: text) else {
-            throw Issue("custom", name, invalidDateText)
+            throw invalid("custom", invalidDateText)
         }
         return moment
     }
 
     /// A whole number, however it is spelled (`100`, `100.0`, `1e2`), within the safe integers.
-    private func integer(_ text: String, min: Int64, max: Int64) throws(Issue) -> Int64 {
+    func integer(_ text: String, min: Int64, max: Int64) throws(Issue) -> Int64 {
         guard let number = WholeNumber(text) else {
             throw Issue("invalid_type", name, "Invalid input: expected int, received number")
         }

@@ -1,3 +1,5 @@
+import Attribution
+
 /// Without the white space that JavaScript's `trim` removes at both ends.
 package func trim(_ text: String) -> String {
     guard let first = text.unicodeScalars.first, let last = text.unicodeScalars.last,
@@ -46,43 +48,36 @@ extension String.UTF8View {
     }
 }
 
+/// Longest URL that is kept, in UTF-16 units.
+package let urlMax = 32_000
+
 /// Whether a text is an absolute http or https URL with a host, free of white space and control
 /// characters (which could split a header). Other schemes can be active content and are refused.
 package func isURL(_ text: String) -> Bool {
-    guard let authority = urlAuthority(text), !hostname(authority).isEmpty,
-        text.unicodeScalars.allSatisfy({ $0.value > 0x20 && $0.value != 0x7F })
+    guard let authority = urlAuthority(text), !hostname(authority).isEmpty, isVisible(text),
+        !hostname(authority).unicodeScalars.contains(where: forbiddenInHosts)
     else { return false }
     let port = authority.dropFirst(hostname(authority).count)
     return port.isEmpty || port == ":" || UInt16(port.dropFirst()) != nil
 }
 
-/// The host of an http or https URL, in lower case; nil if it is none.
-package func urlHost(_ text: String) -> String? {
-    urlAuthority(text).map { hostname($0).lowercased() }
+/// What the URL standard forbids in a host, and escapes, which could hide such.
+private func forbiddenInHosts(_ scalar: Unicode.Scalar) -> Bool {
+    "%<>^|\"'`{}@".unicodeScalars.contains(scalar)
 }
 
-/// Host and port of an http or https URL; nil if it is none.
-private func urlAuthority(_ text: String) -> String? {
-    // Scalars, not characters: a combining mark must not hide the slash that it follows.
-    let scalars = text.unicodeScalars
-    let scheme = String(String.UnicodeScalarView(scalars.prefix(8))).lowercased().unicodeScalars
-    let rest: Substring.UnicodeScalarView
-    if scheme.starts(with: "https://".unicodeScalars) {
-        rest = scalars.dropFirst(8)
-    } else if scheme.starts(with: "http://".unicodeScalars) {
-        rest = scalars.dropFirst(7)
-    } else {
-        return nil
-    }
-    var authority = rest.prefix { !"/?#\\".unicodeScalars.contains($0) }
-    if let at = authority.lastIndex(of: "@") {
-        authority = authority[authority.index(after: at)...]
-    }
-    return String(String.UnicodeScalarView(authority))
+private func isVisible(_ text: String) -> Bool {
+    text.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value != 0x7F }
 }
 
-/// A host without its port.
-package func hostname(_ authority: some StringProtocol) -> String {
-    if authority.hasPrefix("[") { return String(authority.prefix { $0 != "]" }) + "]" }
-    return String(authority.prefix { $0 != ":" })
+/// Where a link may lead: a web address, or a scheme that opens an app to talk to somebody.
+package func isDestination(_ text: String) -> Bool {
+    isURL(text) || isAppURL(text) && isVisible(text)
+}
+
+/// Whether a text has a scheme that browsers hand to an app; such a URL can't run in a page.
+package func isAppURL(_ text: String) -> Bool {
+    let schemes: Set<String> = ["mailto", "sms", "tel", "tg", "whatsapp", "xmpp"]
+    guard let colon = text.firstIndex(of: ":") else { return false }
+    return schemes.contains(text[..<colon].lowercased()) && text[colon...].count > 1
 }

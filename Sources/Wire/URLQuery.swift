@@ -88,3 +88,36 @@ private func hexDigit(_ byte: UInt8) -> UInt8? {
     default: nil
     }
 }
+
+/// The value of a URL's query parameter, decoded; nil if there is none of that name.
+package func queryValue(_ url: String, _ name: String) -> String? {
+    guard let parts = queryParts(url) else { return nil }
+    for part in parts.query.split(separator: UInt8(ascii: "&")) {
+        let halves = part.split(
+            separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+        guard formDecoded(Substring(halves[0])) == name else { continue }
+        return halves.count > 1 ? formDecoded(Substring(halves[1])) : ""
+    }
+    return nil
+}
+
+/// The URL without a query parameter.
+package func removingQuery(_ url: String, _ name: String) -> String {
+    guard let parts = queryParts(url) else { return url }
+    let kept = parts.query.split(separator: UInt8(ascii: "&")).filter { part in
+        formDecoded(Substring(part.prefix { $0 != UInt8(ascii: "=") })) != name
+    }
+    let query = kept.map { String(Substring($0)) }.joined(separator: "&")
+    return String(Substring(parts.base)) + (query.isEmpty ? "" : "?\(query)")
+        + String(Substring(parts.fragment))
+}
+
+/// A URL before its `?`, between that and its `#`, and from there on; nil without a query.
+private func queryParts(
+    _ url: String
+) -> (base: Substring.UTF8View, query: Substring.UTF8View, fragment: Substring.UTF8View)? {
+    let bytes = url.utf8
+    let end = bytes.firstIndex(of: UInt8(ascii: "#")) ?? bytes.endIndex
+    guard let mark = bytes[..<end].firstIndex(of: UInt8(ascii: "?")) else { return nil }
+    return (bytes[..<mark], bytes[bytes.index(after: mark)..<end], bytes[end...])
+}

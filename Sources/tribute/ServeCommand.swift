@@ -43,6 +43,26 @@ struct ServeCommand: AsyncParsableCommand {
     var publicURL: String?
     @Option(
         help: ArgumentHelp(
+            "Addresses and ranges of proxies, with commas between, whose X-Forwarded-For is believed, e.g. 127.0.0.1,10.0.0.0/8. (env: TRIBUTE_TRUSTED_PROXIES; default: none)",
+            valueName: "list"))
+    var trustedProxies: String?
+    @Option(
+        help: ArgumentHelp(
+            "Header in which those proxies name the visitor's country, e.g. CF-IPCountry. (env: TRIBUTE_COUNTRY_HEADER; default: none)",
+            valueName: "name"))
+    var countryHeader: String?
+    @Option(
+        help: ArgumentHelp(
+            "File of the places of addresses (.mmdb), for countries and cities of clicks. (env: TRIBUTE_GEO_DATABASE; default: none)",
+            valueName: "file"))
+    var geoDatabase: String?
+    @Option(
+        help: ArgumentHelp(
+            "File of user agents' patterns (uap-core's regexes.yaml), for browsers, systems and bots. (env: TRIBUTE_USER_AGENT_PATTERNS; default: /usr/share/uap-core/regexes.yaml if it is there)",
+            valueName: "file"))
+    var userAgentPatterns: String?
+    @Option(
+        help: ArgumentHelp(
             "trace, debug, info, notice, warning, error or critical. (env: TRIBUTE_LOG_LEVEL; default: info)",
             valueName: "level"))
     var logLevel: String?
@@ -63,7 +83,7 @@ struct ServeCommand: AsyncParsableCommand {
                 "version": "\(Tribute.version)", "host": "\(checked.settings.host)",
                 "port": "\(checked.settings.port)",
             ])
-        let application = buildApplication(
+        let application = try buildApplication(
             settings: checked.settings, database: file, limits: checked.limits, logger: logger)
         let group = ServiceGroup(
             configuration: .init(

@@ -3,6 +3,7 @@ import Foundation
 import Ledger
 import Logging
 import Server
+import Visitors
 import Wire
 
 /// Fills the settings from flags, then the environment, then defaults, and names every mistake at
@@ -24,7 +25,8 @@ struct SettingsReader {
     static let variables: Set<String> = [
         "TRIBUTE_DATABASE", "TRIBUTE_HOST", "TRIBUTE_PORT", "TRIBUTE_RATE_LIMITS",
         "TRIBUTE_DEFAULT_DOMAIN", "TRIBUTE_PUBLIC_URL", "TRIBUTE_LOG_LEVEL",
-        "TRIBUTE_QUEUE_DEPTH", "TRIBUTE_BENCH_ROUTE",
+        "TRIBUTE_QUEUE_DEPTH", "TRIBUTE_BENCH_ROUTE", "TRIBUTE_TRUSTED_PROXIES",
+        "TRIBUTE_COUNTRY_HEADER", "TRIBUTE_GEO_DATABASE", "TRIBUTE_USER_AGENT_PATTERNS",
     ]
 
     func read() throws -> (settings: Settings, limits: Limits) {
@@ -94,7 +96,49 @@ struct SettingsReader {
             me.limits.queueDepthMax = depth
             return true
         }
+        readVisitorSettings()
         settings.offersBenchRoute = environment["TRIBUTE_BENCH_ROUTE"] == "1"
+    }
+
+    private mutating func readVisitorSettings() {
+        set(
+            "--trusted-proxies", value(command.trustedProxies, "TRUSTED_PROXIES"),
+            "a list of addresses and ranges such as 127.0.0.1,10.0.0.0/8"
+        ) { text, me in
+            me.settings.trustedProxies = text
+            return AddressRanges(text) != nil
+        }
+        set(
+            "--country-header", value(command.countryHeader, "COUNTRY_HEADER"),
+            "the name of a header such as CF-IPCountry"
+        ) { text, me in
+            me.settings.countryHeader = text
+            return !text.isEmpty
+                && text.utf8.allSatisfy {
+                    (48...57).contains($0) || (65...90).contains($0 & 0xDF) || $0 == 0x2D
+                }
+        }
+        if settings.countryHeader != nil, settings.trustedProxies == nil {
+            mistakes.append(
+                "--country-header: needs --trusted-proxies, else every visitor could claim a country"
+            )
+        }
+        set(
+            "--geo-database", value(command.geoDatabase, "GEO_DATABASE"), "a file that can be read"
+        ) { text, me in
+            me.settings.geoDatabase = text
+            return FileManager.default.isReadableFile(atPath: text)
+        }
+        let patterns = "/usr/share/uap-core/regexes.yaml"
+        let isInstalled = FileManager.default.isReadableFile(atPath: patterns)
+        set(
+            "--user-agent-patterns",
+            value(command.userAgentPatterns, "USER_AGENT_PATTERNS")
+                ?? (isInstalled ? patterns : nil), "a file that can be read"
+        ) { text, me in
+            me.settings.userAgentPatterns = text
+            return FileManager.default.isReadableFile(atPath: text)
+        }
     }
 
     private func value(_ flag: String?, _ variable: String) -> String? {

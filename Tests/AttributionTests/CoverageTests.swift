@@ -8,6 +8,7 @@ import Testing
         ClickRuleTests.rows, LeadRuleTests.rows, LeadRuleTests.customers, SaleRuleTests.replays,
         SaleRuleTests.credits, SaleRuleTests.fallbacks, SaleRuleTests.direct, SaleRuleTests.money,
         RegistryRuleTests.links, RegistryRuleTests.updates, RegistryRuleTests.rest,
+        LinkRuleTests.rows, RecordRuleTests.rows,
     ]
 
     @Test func everyOutcomeHasARow() {
@@ -34,7 +35,8 @@ import Testing
 
     private static let outcomes: Set = [
         "click", "repeat", "tracked", "deferred", "duplicate", "recorded", "replayed", "ignored",
-        "customer", "link", "deleted", "domain", "workspace", "token", "writable", "refused",
+        "customer", "link", "deleted", "tag", "folder", "domain",
+        "done", "workspace", "token", "writable", "refused",
     ]
     private static let refusals: Set = [
         "clickRequired", "clickNotFound", "clickIDTaken", "linkOfClickNotFound",
@@ -44,6 +46,21 @@ import Testing
         "linkNotFound", "linkForeign", "keyTaken", "externalIDTaken", "rootLinkKept",
         "domainTaken", "domainForeign", "slugTaken", "workspaceNotFound", "tokenNotFound",
         "tokenLimitReached",
+        "customerNotFound",
+        "customerExists",
+        "stripeCustomerTaken",
+        "missingFeature",
+        "linkLimitReached",
+        "linkLoop",
+        "testNeedsConversions",
+        "testEndsBeforeStart",
+        "tagIDsNotFound",
+        "tagNamesNotFound",
+        "tagNotFound",
+        "tagNameTaken",
+        "folderNotFound",
+        "folderNameTaken",
+        "domainNotFound",
     ]
 
     private static func name(_ outcome: Outcome) -> String {
@@ -58,6 +75,9 @@ import Testing
         case .link: "link"
         case .deleted: "deleted"
         case .domain: "domain"
+        case .tag: "tag"
+        case .folder: "folder"
+        case .done: "done"
         case .workspace: "workspace"
         case .token: "token"
         case .writable: "writable"
@@ -90,6 +110,21 @@ import Testing
         case .workspaceNotFound: "workspaceNotFound"
         case .tokenNotFound: "tokenNotFound"
         case .tokenLimitReached: "tokenLimitReached"
+        case .customerNotFound: "customerNotFound"
+        case .customerExists: "customerExists"
+        case .stripeCustomerTaken: "stripeCustomerTaken"
+        case .missingFeature: "missingFeature"
+        case .linkLimitReached: "linkLimitReached"
+        case .linkLoop: "linkLoop"
+        case .testNeedsConversions: "testNeedsConversions"
+        case .testEndsBeforeStart: "testEndsBeforeStart"
+        case .tagIDsNotFound: "tagIDsNotFound"
+        case .tagNamesNotFound: "tagNamesNotFound"
+        case .tagNotFound: "tagNotFound"
+        case .tagNameTaken: "tagNameTaken"
+        case .folderNotFound: "folderNotFound"
+        case .folderNameTaken: "folderNameTaken"
+        case .domainNotFound: "domainNotFound"
         }
     }
 }

@@ -7,7 +7,7 @@ import Testing
     static let links: [Row] = [
         create("new", key: "fresh", "go.test/fresh | link new go.test/fresh"),
         create("a key that is taken", key: "a", "no: keyTaken"),
-        create("keys are case-sensitive", key: "A", "go.test/A | link new go.test/A"),
+        create("keys are the same in any case", key: "A", "no: keyTaken"),
         create(
             "a spare key", key: "a", spares: ["b", "c"], "go.test/c | link new go.test/c"),
         create("no spare key is free", key: "a", spares: ["b"], "no: keyTaken"),
@@ -25,28 +25,28 @@ import Testing
 
     static let updates: [Row] = [
         update("the url", "a", "go.test/a | link a now go.test/a https://new.test") {
-            $0.url = "https://new.test"
+            $0.set(\.url, "https://new.test")
         },
         update("by externalId", "ext-a", "go.test/n | link a now go.test/n https://a.test") {
-            $0.key = "n"
+            $0.set(\.key, "n")
         },
         update("by address", "go.test/a", "go.test/n | link a now go.test/n https://a.test") {
-            $0.key = "n"
+            $0.set(\.key, "n")
         },
         update("nothing", "a", "go.test/a") { _ in },
-        update("to what it is", "a", "go.test/a") { $0.key = "a" },
-        update("one that is not there", "nowhere", "no: linkNotFound") { $0.key = "n" },
-        update("a foreign one", "x", "no: linkForeign(home)") { $0.key = "n" },
-        update("to a key that is taken", "a", "no: keyTaken") { $0.key = "b" },
-        update("to a foreign domain", "a", "no: domainForeign") { $0.domain = "x.test" },
+        update("to what it is", "a", "go.test/a") { $0.set(\.key, "a") },
+        update("one that is not there", "nowhere", "no: linkNotFound") { $0.set(\.key, "n") },
+        update("a foreign one", "x", "no: linkForeign(home)") { $0.set(\.key, "n") },
+        update("to a key that is taken", "a", "no: keyTaken") { $0.set(\.key, "b") },
+        update("to a foreign domain", "a", "no: domainForeign") { $0.set(\.domain, "x.test") },
         update("to an externalId that is taken", "b", "no: externalIDTaken") {
-            $0.fields = [{ $0.externalID = "ext-a" }]
+            $0.set(\.externalID, "ext-a")
         },
         update(
             "to its own externalId", "a", "go.test/n | link a now go.test/n https://a.test"
         ) {
-            $0.key = "n"
-            $0.fields = [{ $0.externalID = "ext-a" }]
+            $0.set(\.key, "n")
+            $0.set(\.externalID, "ext-a")
         },
         delete("a link", "a", "deleted a | link a deleted"),
         delete("one that is not there", "nowhere", "no: linkNotFound"),
@@ -106,7 +106,7 @@ import Testing
     @Test(arguments: rest) func decides(_ row: Row) { #expect(row.actual == row.expected) }
 
     @Test func anUpdateAndARevocationAreStamped() throws {
-        let edit = Self.update("", "a", "") { $0.key = "n" }
+        let edit = Self.update("", "a", "") { $0.set(\.key, "n") }
         guard case .updateLink(let link) = edit.decision.changes.first else { throw Missing() }
         #expect((link.createdAt, link.updatedAt) == (World.noon, World.noon.adding(1)))
         let revocation = Self.row("", Self.revoke("t1", World.home), "")
@@ -119,7 +119,14 @@ import Testing
 
 extension RegistryRuleTests {
     fileprivate static func row(_ name: String, _ command: Command, _ expected: String) -> Row {
-        Row(name, command, expected) { $0.facts.registry = registry }
+        Row(name, command, expected) { world in
+            world.facts.registry = registry
+            if case .createDomain(let create) = command {
+                world.facts.registry.otherDomains = registry.domains.values.filter {
+                    $0.workspaceID == create.domain.workspaceID
+                }
+            }
+        }
     }
 
     private static let registry: Registry = {
@@ -137,7 +144,6 @@ extension RegistryRuleTests {
         registry.domains = [
             "go.test": domain("go.test", World.home), "x.test": domain("x.test", World.other),
         ]
-        registry.workspacesWithDomain = [World.home, World.other]
         registry.workspaces = ["home": workspace("home")]
         registry.tokens = [ID("t1"): token("t1", World.home), ID("t2"): token("t2", World.home)]
         registry.tokens[ID("t2")]?.revokedAt = World.noon
@@ -171,9 +177,9 @@ extension RegistryRuleTests {
     }
 
     fileprivate static func update(
-        _ name: String, _ link: String, _ expected: String, _ change: (inout LinkEdit) -> Void
+        _ name: String, _ link: String, _ expected: String, _ change: (inout Edit<Link>) -> Void
     ) -> Row {
-        var edit = LinkEdit()
+        var edit = Edit<Link>()
         change(&edit)
         let update = UpdateLink(
             selector: selector(link), workspaceID: World.home, edit: edit,

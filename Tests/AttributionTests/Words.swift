@@ -18,6 +18,9 @@ extension Outcome {
         case .link(let link): "\(link.domain)/\(link.key)"
         case .deleted(let id): "deleted \(id)"
         case .domain(let domain): "\(domain.slug)\(domain.isPrimary ? " primary" : "")"
+        case .tag(let tag): "tag \(tag.name)"
+        case .folder(let folder): "folder \(folder.name)"
+        case .done: "done"
         case .workspace(let workspace): "workspace \(workspace.slug)"
         case .token(let token): "token \(token.id)\(token.revokedAt == nil ? "" : " revoked")"
         case .writable: "writable"
@@ -65,13 +68,31 @@ extension Change {
         case .insertLink(let link): "link \(link.id) \(link.domain)/\(link.key)"
         case .updateLink(let link): "link \(link.id) now \(link.domain)/\(link.key) \(link.url)"
         case .deleteLink(let link, _): "link \(link.id) deleted"
+        default: registryWords
+        }
+    }
+
+    private var registryWords: String {
+        switch self {
+        case .updateCustomer(let customer):
+            "customer \(customer.id) now \(customer.externalID) \(customer.name ?? "-")"
+        case .insertTag(let tag): "tag \(tag.id) \(tag.name)"
+        case .updateTag(let tag): "tag \(tag.id) now \(tag.name) \(tag.color)"
+        case .deleteTag(let id): "tag \(id) deleted"
+        case .insertFolder(let folder): "folder \(folder.id) \(folder.name)"
+        case .updateFolder(let folder): "folder \(folder.id) now \(folder.name)"
+        case .deleteFolder(let id): "folder \(id) deleted"
         case .insertDomain(let domain): "domain \(domain.slug)"
+        case .updateDomain(let domain, let slug):
+            "domain \(slug) now \(domain.slug)\(domain.isPrimary ? " primary" : "")"
+        case .deleteDomain(let domain, _): "domain \(domain.slug) deleted"
         case .insertWorkspace(let workspace): "workspace \(workspace.id)"
         case .updateWorkspace(let workspace):
             "workspace \(workspace.id) \(workspace.name) \(workspace.plan) \(workspace.allowedHostnames) \(workspace.conflictPolicy)"
         case .insertToken(let token): "token \(token.id)"
         case .revokeToken(let token): "token \(token.id) revoked"
         case .touch: "touch"
+        default: "?"
         }
     }
 }

@@ -15,8 +15,8 @@ import Testing
     }
 
     private static func rename(_ key: String) -> Command {
-        var edit = LinkEdit()
-        edit.key = key
+        var edit = Edit<Link>()
+        edit.set(\.key, key)
         return .updateLink(
             UpdateLink(selector: .id(ID("a")), workspaceID: Shop.id, edit: edit, at: Shop.noon))
     }

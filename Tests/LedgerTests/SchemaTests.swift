@@ -37,7 +37,12 @@ import Testing
         "INSERT INTO conversion SELECT * FROM conversion",
         "INSERT INTO customer (id, workspace_id, external_id, created_at) "
             + "VALUES ('c9', 'ws_shop', 'ann', 0)",
-        "UPDATE link SET key = 'a'",
+        "UPDATE link SET lookup_key = 'a'", "UPDATE link SET proxy = 2",
+        "UPDATE click SET is_bot = 2",
+        "INSERT INTO tag VALUES ('t1', 'ws_shop', '', 'red', 0)",
+        "INSERT INTO tag VALUES ('t1', 'nowhere', 'n', 'red', 0)",
+        "INSERT INTO tag VALUES ('t1', 'ws_shop', 'n', 'red', 0), ('t2', 'ws_shop', 'n', 'red', 0)",
+        "INSERT INTO link_tag VALUES ('a', 'never', 0)",
         // Foreign keys.
         "UPDATE sale SET customer_id = 'nobody'", "UPDATE sale SET link_id = 'nowhere'",
         "UPDATE sale SET lead_id = 'never'",

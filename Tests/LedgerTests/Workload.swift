@@ -165,14 +165,14 @@ struct Workload {
 
     private mutating func updateLink() -> Command {
         let link = random.pick(links)
-        var edit = LinkEdit()
+        var edit = Edit<Link>()
         let (moment, external) = (now, "external \(random.int(0..<9))")
         switch random.int(0..<6) {
-        case 0: edit.fields = [{ $0.disabledAt = moment }]
-        case 1, 2: edit.fields = [{ $0.disabledAt = nil }]
-        case 3: edit.key = "key\(random.int(0..<30))"
-        case 4: edit.fields = [{ $0.externalID = external }]
-        default: edit.url = "https://b.test/\(random.int(0..<5))"
+        case 0: edit.set(\.disabledAt, moment)
+        case 1, 2: edit.set(\.disabledAt, nil)
+        case 3: edit.set(\.key, "key\(random.int(0..<30))")
+        case 4: edit.set(\.externalID, external)
+        default: edit.set(\.url, "https://b.test/\(random.int(0..<5))")
         }
         return .updateLink(
             UpdateLink(

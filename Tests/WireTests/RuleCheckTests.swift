@@ -234,6 +234,8 @@ private func words(_ rule: Rule, _ value: JSONValue?) -> String {
         case .integer(let number): return "integer \(number)"
         case .moment(let moment): return "moment \(moment.iso8601)"
         case .object(let raw): return "object \(raw.text)"
+        case .texts(let texts): return "texts \(texts.joined(separator: "|"))"
+        case .urls(let urls): return "urls \(urls)"
         }
     } catch { return error.text }
 }

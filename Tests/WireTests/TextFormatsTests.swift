@@ -1,3 +1,4 @@
+import Attribution
 import Foundation
 import Integrations
 import Testing
@@ -55,7 +56,7 @@ import Wire
             ("https://A.Test/x", "a.test"), ("http://a.test:80", "a.test"),
             ("https://u:p@a.test/x@y", "a.test"), ("https://a.test?b@c.test", "a.test"),
             ("https://a.test#@c.test", "a.test"), (#"https://a.test\@c.test"#, "a.test"),
-            ("https://[2001:DB8::1]:443/", "[2001:db8::1]"), ("https://a.test.", "a.test."),
+            ("https://[2001:DB8::1]:443/", "[2001:db8::1]"), ("https://a.test.", "a.test"),
             ("HTTP://A", "a"),
             // A mark that joins the slash to one letter for the eye does not hide the slash.
             ("https://evil.test/\u{301}@a.test", "evil.test"),

@@ -159,6 +159,15 @@ extension APIError {
     private init(registry refusal: Refusal) {
         switch refusal {
         case .linkNotFound: self.init(.notFound, "Link not found.")
+        case .customerNotFound:
+            self.init(
+                .notFound,
+                "Customer not found. Make sure you're using the correct customer ID (e.g. `cus_3TagGjzRzmsFJdH8od2BNCsc`) or the external ID with the `ext_` prefix."
+            )
+        case .customerExists:
+            self.init(.conflict, "A customer with this external ID already exists.")
+        case .stripeCustomerTaken:
+            self.init(.conflict, "A customer with this Stripe customer ID already exists.")
         case .linkForeign(let id):
             self.init(.unauthorized, "Link does not belong to workspace \(id).")
         case .clickIDTaken(let id):
@@ -178,8 +187,51 @@ extension APIError {
         case .tokenNotFound: self.init(.notFound, "Token not found.")
         case .tokenLimitReached(let max):
             self.init(.exceededLimit, "A workspace can have at most \(max) tokens.")
+        default: self.init(link: refusal)
+        }
+    }
+
+    private init(link refusal: Refusal) {
+        switch refusal {
+        case .missingFeature(let feature):
+            let plan = feature.plan.title
+            self.init(
+                .forbidden,
+                "You can only use \(feature.name) on a \(plan) plan and above. Upgrade to \(plan) to use it."
+            )
+        case .linkLimitReached(let max, let plan):
+            self.init(.forbidden, Self.linkLimitText(max, plan))
+        case .linkLoop(let url):
+            self.init(
+                .unprocessable,
+                "Invalid destination URL: \(url.prefix(200)) is a short link of this server, which could lead in a circle."
+            )
+        case .testNeedsConversions:
+            self.init(
+                .unprocessable, "Conversion tracking must be enabled to use A/B testing.")
+        case .testEndsBeforeStart:
+            self.init(.unprocessable, "Invalid test completion date.")
+        case .tagIDsNotFound(let ids):
+            self.init(
+                .unprocessable, "Invalid tagIds detected: \(ids.joined(separator: ", "))")
+        case .tagNamesNotFound(let names):
+            self.init(
+                .unprocessable, "Invalid tagNames detected: \(names.joined(separator: ", "))")
+        case .tagNotFound: self.init(.notFound, "Tag not found.")
+        case .tagNameTaken: self.init(.conflict, "A tag with that name already exists.")
+        case .folderNotFound: self.init(.notFound, "Folder not found.")
+        case .folderNameTaken(let name):
+            self.init(.conflict, "A folder with the name \(name) already exists.")
+        case .domainNotFound(let slug): self.init(.notFound, "Domain \(slug) not found.")
         default: self = .internalError
         }
+    }
+
+    static func linkLimitText(_ max: Int, _ plan: Plan) -> String {
+        """
+        You've reached your monthly limit of \(max) links on the \(plan.title) \
+        plan. Give the workspace a higher plan to add more links.
+        """
     }
 
     static func hostnameText(_ host: String?) -> String {

@@ -18,7 +18,20 @@ package struct TributeContext: RequestContext {
 
 typealias Handler = @Sendable (Request, TributeContext) async throws -> Response
 
+/// Answers a breach of a rule with 422.
+func checked<Value>(_ body: () throws(Issue) -> Value) throws -> Value {
+    do throws(Issue) { return try body() } catch { throw APIError(.invalid(error)) }
+}
+
 extension Response {
+    static func json(text: String, headers: HTTPFields) -> Response {
+        var headers = headers
+        headers[.contentType] = "application/json"
+        return Response(
+            status: .ok, headers: headers,
+            body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+
     static func json(
         _ writer: JSONWriter, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]
     ) -> Response {
@@ -62,6 +75,22 @@ extension Request {
         } catch let error as BodyError { throw APIError(error) }
     }
 
+    /// The values of the body, each checked against its rule.
+    func bodyFields(_ rules: [Rule], _ limits: HTTPLimits) async throws -> Fields {
+        let members = try await members(limits: limits)
+        return try checked { () throws(Issue) in try Fields(rules, members) }
+    }
+
+    /// The elements of a body that is an array.
+    func elements(limits: HTTPLimits) async throws -> [JSONValue] {
+        let buffer = try await collect(limits)
+        do {
+            return try buffer.withUnsafeReadableBytes { bytes in
+                try bytes.withMemoryRebound(to: UInt8.self) { try readArray($0) }
+            }
+        } catch let error as BodyError { throw APIError(error) }
+    }
+
     private func collect(_ limits: HTTPLimits) async throws -> ByteBuffer {
         let tooLarge = APIError(
             .badRequest, "The request body is larger than \(limits.bodyMax) bytes.",
@@ -81,7 +110,7 @@ extension Request {
     }
 
     /// The host that was asked for, without a port, in lower case.
-    var hostname: String { Wire.hostname(head.authority ?? "").lowercased() }
+    var hostname: String { Attribution.hostname(head.authority ?? "").lowercased() }
 
     /// The site that a browser's request comes from: `Referer`, else `Origin`, without `www.`.
     var siteHostname: String? {
@@ -133,6 +162,9 @@ extension HTTPField.Name {
     static let rateRemaining = HTTPField.Name.known("X-RateLimit-Remaining")
     static let rateReset = HTTPField.Name.known("X-RateLimit-Reset")
     static let robotsTag = HTTPField.Name.known("X-Robots-Tag")
+    static let noTrack = HTTPField.Name.known("dub-no-track")
+    static let forwardedFor = HTTPField.Name.known("X-Forwarded-For")
+    static let contentTypeOptions = HTTPField.Name.known("X-Content-Type-Options")
     static let poweredBy = HTTPField.Name.known("X-Powered-By")
 
     private static func known(_ name: String) -> HTTPField.Name {

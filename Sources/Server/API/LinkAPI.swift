@@ -5,49 +5,44 @@ import Integrations
 import Ledger
 import Wire
 
-/// Links and domains.
+/// One link: make, read, change, delete.
 extension API {
     func createLink(_ request: Request, _ caller: Caller) async throws -> Response {
         let members = try await request.members(limits: settings.limits)
-        let body = try LinkBody(members: members, requiresURL: true)
-        let askedKey = try body.key()
-        let key = try askedKey ?? body.randomKey(stamper)
-        let spareKeys = askedKey == nil ? try (0..<4).map { _ in try body.randomKey(stamper) } : []
-        let domain = try await domain(body.domain, of: caller.workspace)
-        var link = Link(
-            id: stamper.id("link_"), workspaceID: caller.workspace.id, domain: domain, key: key,
-            url: "", createdAt: stamper.now())
-        for edit in try body.fieldEdits() { edit(&link) }
-        link.url = try body.destination(utmOf: link) ?? ""
-        let command = CreateLink(link: link, spareKeys: spareKeys)
-        return try await linkReply(.createLink(command), caller)
+        let body = try checked { () throws(Issue) in try LinkBody(members, isCreation: true) }
+        return try await linkReply(.createLink(try await creation(body, caller)), caller)
     }
 
     func updateLink(_ request: Request, _ context: TributeContext, _ caller: Caller) async throws
         -> Response
     {
         let members = try await request.members(limits: settings.limits)
-        let body = try LinkBody(members: members, requiresURL: false)
-        let selector = try selector(context, caller)
-        var edit = LinkEdit()
-        edit.key = try body.key()
-        if let domain = body.domain {
-            edit.domain = try await self.domain(domain, of: caller.workspace)
-        }
-        edit.fields = try body.fieldEdits()
-        let edited = try await link(selector, caller).map(edit.applied)
-        if let edited { edit.url = try body.destination(utmOf: edited) }
+        let body = try checked { () throws(Issue) in try LinkBody(members, isCreation: false) }
         let command = UpdateLink(
-            selector: selector, workspaceID: caller.workspace.id, edit: edit, at: stamper.now())
+            selector: LinkSelector(try context.pathParameter("linkId"), caller),
+            workspaceID: caller.workspace.id, edit: try await edit(body, caller),
+            tags: body.tags(), at: stamper.now())
         return try await linkReply(.updateLink(command), caller)
+    }
+
+    /// The link that has the destination already is changed, else one is made.
+    func upsertLink(_ request: Request, _ caller: Caller) async throws -> Response {
+        let members = try await request.members(limits: settings.limits)
+        let body = try checked { () throws(Issue) in try LinkBody(members, isCreation: true) }
+        let create = try await creation(body, caller)
+        let plain = try body.destination() ?? ""
+        let urls = [create.link.url] + (isSame(plain, create.link.url) ? [] : [plain])
+        let command = UpsertLink(
+            urls: urls.filter { !$0.isEmpty }, create: create, edit: try await edit(body, caller))
+        return try await linkReply(.upsertLink(command), caller)
     }
 
     func deleteLink(_ request: Request, _ context: TributeContext, _ caller: Caller) async throws
         -> Response
     {
         let command = DeleteLink(
-            selector: try selector(context, caller), workspaceID: caller.workspace.id,
-            at: stamper.now())
+            selector: LinkSelector(try context.pathParameter("linkId"), caller),
+            workspaceID: caller.workspace.id, at: stamper.now())
         guard case .deleted(let id) = try await submit(.deleteLink(command)) else {
             throw APIError.internalError
         }
@@ -57,16 +52,20 @@ extension API {
     func getLink(_ request: Request, _ context: TributeContext, _ caller: Caller) async throws
         -> Response
     {
-        try await found(try selector(context, caller), caller)
+        try await found(LinkSelector(try context.pathParameter("linkId"), caller), caller)
     }
 
     func getLinkInfo(_ request: Request, _ caller: Caller) async throws -> Response {
-        if let domain = try request.query("domain"), let key = try request.query("key") {
+        if let domain = try request.query("domain").nonEmpty,
+            let key = try request.query("key").nonEmpty
+        {
             return try await found(
-                .address(domain: normalizedHostname(domain), key: key), caller)
+                .address(domain: domainSlug(domain), key: punycoded(key)), caller)
         }
-        if let id = try request.query("linkId") { return try await found(.id(LinkID(id)), caller) }
-        guard let externalID = try request.query("externalId") else {
+        if let id = try request.query("linkId").nonEmpty {
+            return try await found(LinkSelector(id, caller), caller)
+        }
+        guard let externalID = try request.query("externalId").nonEmpty else {
             throw APIError(
                 .badRequest,
                 "You must provide a domain and a key, or a linkId, or an externalId to retrieve a link."
@@ -76,8 +75,7 @@ extension API {
             throw APIError(
                 .badRequest, "Invalid externalId. Did you forget to prefix it with `ext_`?")
         }
-        return try await found(
-            .externalID(caller.workspace.id, String(externalID.dropFirst(4))), caller)
+        return try await found(LinkSelector(externalID, caller), caller)
     }
 
     private func linkReply(_ command: Command, _ caller: Caller) async throws -> Response {
@@ -94,7 +92,7 @@ extension API {
     }
 
     private func found(_ selector: LinkSelector, _ caller: Caller) async throws -> Response {
-        guard let link = try await link(selector, caller) else {
+        guard let link = try await ledger.read({ try $0.link(selector) }) else {
             throw APIError(.linkNotFound)
         }
         guard link.workspaceID == caller.workspace.id else {
@@ -102,15 +100,41 @@ extension API {
         }
         return reply(link, caller)
     }
+}
 
-    private func link(_ selector: LinkSelector, _ caller: Caller) async throws -> Link? {
-        try await ledger.read { try $0.link(selector) }
+/// From bodies to commands, for one link and for many.
+extension API {
+    func creation(_ body: LinkBody, _ caller: Caller) async throws -> CreateLink {
+        let askedKey = try body.key()
+        let edit = try body.edit()
+        let domain = try await domain(body.domain, of: caller.workspace)
+        var spareKeys: [String] = []
+        if askedKey == nil { spareKeys = try (0..<4).map { _ in try body.randomKey(stamper) } }
+        let blank = Link(
+            id: stamper.id("link_"), workspaceID: caller.workspace.id, domain: domain,
+            key: try askedKey ?? body.randomKey(stamper), url: "", createdAt: stamper.now())
+        let link = edit.applied(to: blank)
+        try checkTargets(link)
+        return CreateLink(link: link, spareKeys: spareKeys, tags: body.tags())
     }
 
-    private func selector(_ context: TributeContext, _ caller: Caller) throws -> LinkSelector {
-        let id = try context.pathParameter("linkId")
-        return id.hasPrefix("ext_")
-            ? .externalID(caller.workspace.id, String(id.dropFirst(4))) : .id(LinkID(id))
+    func edit(_ body: LinkBody, _ caller: Caller) async throws -> Edit<Link> {
+        var edit = try body.edit()
+        if let key = try body.key() { edit.set(\.key, key) }
+        if let asked = body.domain {
+            edit.set(\.domain, try await domain(asked, of: caller.workspace))
+        }
+        let blank = Link(
+            id: LinkID(""), workspaceID: caller.workspace.id, domain: "", key: "", url: "",
+            createdAt: stamper.now())
+        try checkTargets(edit.applied(to: blank))
+        return edit
+    }
+
+    /// Domains of workspaces are looked at when the command is decided; the server's own is known
+    /// here only.
+    private func checkTargets(_ link: Link) throws {
+        if let url = link.targets.first(where: shortLinks.isOwn) { throw APIError(.linkLoop(url)) }
     }
 
     /// The domain that was asked for, else the workspace's primary one, else the server's default.
@@ -126,80 +150,11 @@ extension API {
     }
 }
 
-extension API {
-    func createDomain(_ request: Request, _ caller: Caller) async throws -> Response {
-        let body = try await request.decode(DomainField.self, limits: settings.limits)
-        let slug = (body.text(.slug) ?? "").lowercased()
-        guard !slug.hasPrefix("www.") else {
-            throw APIError(.unprocessable, "Custom domain cannot start with www.")
-        }
-        guard isDomain(slug), slug != settings.defaultDomain else {
-            throw APIError(.unprocessable, "Invalid domain")
-        }
-        var domain = Domain(
-            id: stamper.id("dom_"), workspaceID: caller.workspace.id, slug: slug,
-            createdAt: stamper.now())
-        domain.placeholder = body.text(.placeholder).nonEmpty
-        domain.expiredURL = body.text(.expiredUrl)
-        domain.notFoundURL = body.text(.notFoundUrl)
-        domain.logo = body.text(.logo).nonEmpty
-        domain.isArchived = body[.archived] == .flag(true)
-        let rootLink = Link(
-            id: stamper.id("link_"), workspaceID: domain.workspaceID, domain: slug,
-            key: Link.rootKey, url: "", createdAt: domain.createdAt)
-        let command = CreateDomain(domain: domain, rootLink: rootLink)
-        guard case .domain(let created) = try await submit(.createDomain(command)) else {
-            throw APIError.internalError
-        }
-        var writer = JSONWriter()
-        writer.write(created)
-        return .json(writer, status: .created, headers: caller.rateHeaders)
-    }
-
-    func listDomains(_ request: Request, _ caller: Caller) async throws -> Response {
-        var query = DomainQuery(
-            workspaceID: caller.workspace.id,
-            page: try request.page(sizeName: "pageSize", default: 50, max: 50))
-        query.search = try request.query("search")
-        query.archived = try request.flag("archived")
-        let domains = try await ledger.read { [query] in try $0.domains(query) }
-        var writer = JSONWriter()
-        writer.array(domains) { $0.write($1) }
-        return .json(writer, headers: caller.rateHeaders)
-    }
-
-    /// Labels of letters, digits and dashes, at least two, the last one not a number: neither an
-    /// address nor a name that only this machine knows.
-    private func isDomain(_ slug: String) -> Bool {
-        let labels = slug.split(separator: ".", omittingEmptySubsequences: false)
-        guard labels.count >= 2, let top = labels.last, top.contains(where: \.isLetter) else {
-            return false
-        }
-        return labels.allSatisfy { label in
-            !label.isEmpty && label.utf8.count <= 63 && label.first != "-" && label.last != "-"
-                && label.utf8.allSatisfy {
-                    (48...57).contains($0) || (97...122).contains($0) || $0 == 0x2D
-                }
-        }
-    }
-}
-
-enum DomainField: Int, BodyField {
-    case slug, expiredUrl, notFoundUrl, placeholder, logo, archived
-
-    static let rules = allCases.map(\.rule)
-
-    var rule: Rule {
-        switch self {
-        case .slug:
-            Rule(
-                "slug", .text(min: 1, max: 190, trimmed: true), .required,
-                missing: "slug is required", tooSmall: "slug is required")
-        case .expiredUrl: .url("expiredUrl")
-        case .notFoundUrl: .url("notFoundUrl")
-        case .placeholder: .text("placeholder", max: 100)
-        case .logo: .text("logo", max: 2_048)
-        case .archived: .flag("archived")
-        }
+extension LinkSelector {
+    /// `ext_…` stands for an external id, anything else is an id.
+    init(_ text: String, _ caller: Caller) {
+        self =
+            text.hasPrefix("ext_")
+            ? .externalID(caller.workspace.id, String(text.dropFirst(4))) : .id(LinkID(text))
     }
 }

@@ -13,6 +13,7 @@ struct API: Sendable {
     let authenticator: Authenticator
     let directory: LinkDirectory
     let shortLinks: ShortLinks
+    let visits: VisitReader
 
     /// The answer of the ledger once it is durable, refusals and failures as answers of the API.
     func submit(_ command: Command) async throws -> Outcome {
@@ -22,6 +23,22 @@ struct API: Sendable {
         }
         if case .refused(let refusal) = outcome { throw APIError(refusal) }
         return outcome
+    }
+
+    /// The same for many that commit together, one result each.
+    func submit(_ commands: [Command]) async throws -> [Result<Outcome, APIError>] {
+        let retryAfter = settings.limits.retryAfterSeconds
+        let results: [Result<Outcome, LedgerError>]
+        do throws(LedgerError) { results = try await ledger.submit(commands) } catch {
+            throw APIError(error, retryAfter: retryAfter)
+        }
+        return results.map { result in
+            switch result {
+            case .success(.refused(let refusal)): .failure(APIError(refusal))
+            case .success(let outcome): .success(outcome)
+            case .failure(let error): .failure(APIError(error, retryAfter: retryAfter))
+            }
+        }
     }
 }
 
@@ -100,54 +117,5 @@ extension API {
 
     private func apiBody<Value>(_ body: () throws(BodyError) -> Value) throws -> Value {
         do throws(BodyError) { return try body() } catch { throw APIError(error) }
-    }
-}
-
-extension API {
-    /// A click that a site's script reports. No key: the link's own workspace decides which sites
-    /// may report.
-    func trackClick(_ request: Request, _ context: TributeContext) async throws -> Response {
-        let body = try await request.decode(ClickField.self, limits: settings.limits)
-        let domain = normalizedHostname(hostPart(body.text(.domain) ?? ""))
-        let key = body.text(.key) ?? ""
-        guard let link = try await directory.link(domain: domain, key: key) else {
-            throw APIError(.notFound, "Link not found for domain: \(domain) and key: \(key).")
-        }
-        var visitor = request.visitor(context)
-        if let referrer = body.text(.referrer).nonEmpty {
-            visitor.refererURL = referrer
-            visitor.referer = urlHost(referrer)
-        }
-        var click = RecordClick(
-            id: stamper.eventID(), linkID: link.id, at: stamper.now(), visitor: visitor)
-        click.url = body.text(.url).flatMap { isURL($0) ? $0 : nil }
-        click.reportingHostname = .some(request.siteHostname)
-        guard case .click(let recorded) = try await submit(.recordClick(click)) else {
-            throw APIError.internalError
-        }
-        return .json { $0.member("clickId", recorded.id.text) }
-    }
-
-    /// `domain` may come with a scheme and a path.
-    private func hostPart(_ text: String) -> Substring {
-        let rest = text.range(of: "://").map { text[$0.upperBound...] } ?? text[...]
-        return rest.prefix { $0 != "/" }
-    }
-}
-
-extension String {
-    fileprivate func range(of part: String) -> Range<Index>? { ranges(of: part).first }
-}
-
-extension Request {
-    /// Who follows a link, as far as the request tells.
-    func visitor(_ context: TributeContext) -> Visitor {
-        var visitor = Visitor()
-        visitor.ip = context.address
-        visitor.userAgent = headers[.userAgent].map { String($0.prefix(1_024)) }
-        visitor.refererURL = headers[.referer].map { String($0.prefix(2_048)) }
-        visitor.referer = visitor.refererURL.flatMap(urlHost)
-        visitor.identity = sha256Hex("\(context.address ?? "")-\(visitor.userAgent ?? "")")
-        return visitor
     }
 }

@@ -17,6 +17,8 @@ struct Requirement: Sendable {
     var scope: Scope?
     /// Business plan or higher.
     var conversions = false
+    /// Or another lowest plan.
+    var plan: Plan = .free
 }
 
 /// Decides who may call, in the order that Dub's clients know: form of the header, the key, its
@@ -98,7 +100,9 @@ struct Authenticator: Sendable {
                 would allow this request to continue.
                 """)
         }
-        if requirement.conversions && !caller.workspace.plan.includesConversions {
+        let plan = caller.workspace.plan
+        if requirement.conversions && !plan.includesConversions || !plan.includes(requirement.plan)
+        {
             throw APIError(.forbidden, "Unauthorized: Need higher plan.")
         }
     }

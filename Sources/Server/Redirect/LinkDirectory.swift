@@ -13,6 +13,7 @@ struct LinkDirectory: Sendable {
     private let links: RegistryCache<Address, Link?>
     private let hosts: RegistryCache<String, Domain?>
     private let keys: RegistryCache<ExactText, Link?>
+    private let allowedHostnames: RegistryCache<WorkspaceID, [String]>
     let defaultDomain: String
 
     init(database: any SQLDatabase, defaultDomain: String) {
@@ -21,6 +22,7 @@ struct LinkDirectory: Sendable {
             try transaction.link(.address(domain: address.domain, key: address.key))
         }
         hosts = RegistryCache(database: database) { try $0.domain(slug: $1) }
+        allowedHostnames = RegistryCache(database: database) { try $0.allowedHostnames(of: $1) }
         keys = RegistryCache(database: database) { transaction, key in
             try transaction.linkOnPrimaryDomain(key: key.text)
         }
@@ -32,7 +34,12 @@ struct LinkDirectory: Sendable {
 
     /// The workspace's domain that this host is; nil for the API's own host.
     func domain(host: String) async throws -> Domain? {
-        try await hosts.value(for: normalizedHostname(host))
+        try await hosts.value(for: domainSlug(host))
+    }
+
+    /// The sites that a workspace lists as its own.
+    func allowedHostnames(of workspaceID: WorkspaceID) async throws -> [String] {
+        try await allowedHostnames.value(for: workspaceID)
     }
 
     /// On the API's own host a path is a key of the default domain, else of a primary

@@ -13,13 +13,19 @@ extension API {
         _ request: Request, _ context: TributeContext, domain: Domain
     ) async throws -> Response {
         let key = try keyPart(request)
+        if let file = wellKnownFile(key, domain) { return file.answering(request) }
+        let folded = key.lowercased()
+        if folded.hasPrefix(".well-known") || folded.hasSuffix(".php") || folded.hasSuffix(".php7")
+        {
+            return .onward(to: "/?dub-no-track=1")
+        }
         let link = try await directory.link(
             domain: domain.slug, key: key.isEmpty ? Link.rootKey : key)
-        guard let link else {
-            if let url = domain.notFoundURL { return .onward(to: url, .temporaryRedirect) }
-            return .page(.notFound, "This link does not exist.")
+        if let link {
+            return try await follow(link, request, context, domain).answering(request)
         }
-        return try await follow(link, request, context, expiredURL: domain.expiredURL)
+        if let page = try await inspection(key, domain.slug) { return page.answering(request) }
+        return notFound(domain, request).answering(request)
     }
 
     /// A path of the API's own host that is no endpoint.
@@ -27,67 +33,116 @@ extension API {
         _ request: Request, _ context: TributeContext
     ) async throws -> Response {
         let key = try keyPart(request)
-        guard let link = try await directory.linkWithoutDomain(key: key) else {
-            throw APIError(
-                .notFound, "There is no endpoint and no link at \(request.uri.path).")
+        if let link = try await directory.linkWithoutDomain(key: key) {
+            return try await follow(link, request, context, nil).answering(request)
         }
-        return try await follow(link, request, context, expiredURL: nil)
+        if let page = try await inspection(key, nil) { return page.answering(request) }
+        throw APIError(
+            .notFound, "There is no endpoint and no link at \(request.uri.path.prefix(200)).")
     }
 
-    /// The path without the slashes at its ends.
+    /// The path without the slashes at its ends, as keys are kept.
     private func keyPart(_ request: Request) throws -> String {
         var path = request.uri.path[...]
         while path.first == "/" { path.removeFirst() }
         while path.last == "/" { path.removeLast() }
-        guard let key = percentDecoded(path) else {
+        guard let key = percentDecoded(path), !key.utf8.contains(0) else {
             throw APIError(.badRequest, "The path is not valid percent-encoded UTF-8.")
         }
-        return key
+        return punycoded(key)
+    }
+
+    private func wellKnownFile(_ key: String, _ domain: Domain) -> Response? {
+        let text: String? =
+            switch key {
+            case ".well-known/assetlinks.json": domain.assetLinks
+            case ".well-known/apple-app-site-association", "apple-app-site-association":
+                domain.appleAppSiteAssociation
+            default: nil
+            }
+        return text.map { .json(text: $0, headers: [.poweredBy: "Tribute"]) }
+    }
+
+    /// `/key+` shows where the link leads, unless it is behind a password.
+    private func inspection(_ key: String, _ domain: String?) async throws -> Response? {
+        guard key.hasSuffix("+") else { return nil }
+        let plain = String(key.dropLast())
+        let link =
+            if let domain {
+                try await directory.link(domain: domain, key: plain)
+            } else {
+                try await directory.linkWithoutDomain(key: plain)
+            }
+        guard let link, link.password.nonEmpty == nil, link.disabledAt == nil else { return nil }
+        return WebPage.inspect(link, shortLink: shortLinks.url(domain: link.domain, key: link.key))
+    }
+
+    private func notFound(_ domain: Domain?, _ request: Request) -> Response {
+        guard let domain, let url = domain.notFoundURL,
+            // A page of the domain itself is found by its own link only.
+            urlHost(url).map(domainSlug) != domain.slug
+        else { return WebPage.notFound }
+        return .onward(to: url, .temporaryRedirect)
     }
 
     private func follow(
-        _ link: Link, _ request: Request, _ context: TributeContext, expiredURL: String?
+        _ link: Link, _ request: Request, _ context: TributeContext, _ domain: Domain?
     ) async throws -> Response {
-        if link.disabledAt != nil { return .page(.notFound, "This link does not exist.") }
-        if let expiresAt = link.expiresAt, expiresAt <= stamper.now() {
-            if let url = link.expiredURL ?? expiredURL { return .onward(to: url) }
-            return .page(.gone, "This link has expired.")
+        if let password = link.password.nonEmpty {
+            let given = request.queryItems.first { $0.name == "pw" }?.value
+            let known = request.cookie(LinkCookie.passwordName(link))
+            guard [given, known].contains(where: { $0.map { isSame($0, password) } == true })
+            else { return WebPage.password(isWrong: given != nil) }
         }
-        guard !link.url.isEmpty else { return .page(.ok, "Nothing is linked here yet.") }
-        let url = destination(of: link, request)
-        guard request.method != .head, !isUntracked(request),
-            let clickID = await recordedClick(link, request, context)
-        else { return redirect(link, to: url, clickID: nil) }
-        let tracked = link.trackConversion ? settingQuery(url, "dub_id", to: clickID.text) : url
-        return redirect(link, to: tracked, clickID: clickID)
+        if link.disabledAt != nil { return notFound(domain, request) }
+        let now = stamper.now()
+        if let expiresAt = link.expiresAt, expiresAt <= now {
+            guard let url = link.expiredURL ?? domain?.expiredURL else { return WebPage.expired }
+            return .onward(to: url)
+        }
+        var visitor = visits.visitor(request, context)
+        if visitor.isBot, link.proxy {
+            return WebPage.preview(
+                link, shortLink: shortLinks.url(domain: link.domain, key: link.key))
+        }
+        let allowed = try await directory.allowedHostnames(of: link.workspaceID)
+        let destination = Destination(
+            link, request, visitor, now: now, allowedHostnames: allowed)
+        guard try await !leadsBack(destination, request) else { return WebPage.loop }
+        if destination.isStore {
+            visitor.storeVisit = visits.storeVisit(request, context, domain: link.domain)
+        }
+        var clickID: ClickID?
+        if request.method != .head, !request.isUntracked {
+            clickID = await recordedClick(destination, visitor, context)
+        }
+        return answer(destination, clickID)
     }
 
-    private static let noTrackHeader = HTTPField.Name("dub-no-track")
-
-    private func isUntracked(_ request: Request) -> Bool {
-        request.queryItems.contains { $0.name == "dub-no-track" }
-            || Self.noTrackHeader.flatMap { request.headers[$0] } != nil
-    }
-
-    /// The visitor's parameters go on to the destination, except those that are about the click
-    /// itself: a crafted link can't credit somebody else.
-    private func destination(of link: Link, _ request: Request) -> String {
-        let kept = ["dub_id", "via", "dub-no-track", "redir_url", "skip_deeplink_preview"]
-        return request.queryItems.reduce(link.url) { url, item in
-            if item.name.isEmpty || kept.contains(item.name) { return url }
-            if item.name == "qr", item.value == "1" { return url }
-            return settingQuery(url, item.name, to: item.value)
-        }
+    /// Whether the visitor would come back here, and again.
+    private func leadsBack(_ destination: Destination, _ request: Request) async throws -> Bool {
+        guard let host = urlHost(destination.target),
+            // Without the parameter that named it, the next link is not the same again.
+            !request.queryItems.contains(where: { $0.name == "redir_url" })
+        else { return false }
+        if shortLinks.isOwn(destination.target) { return true }
+        let authority = urlAuthority(destination.target).map { $0.lowercased() }
+        if let own = request.head.authority?.lowercased(), authority == own { return true }
+        return try await directory.domain(host: host) != nil
     }
 
     /// nil if the click could not be recorded: the visitor goes on all the same.
     private func recordedClick(
-        _ link: Link, _ request: Request, _ context: TributeContext
+        _ destination: Destination, _ visitor: Visitor, _ context: TributeContext
     ) async -> ClickID? {
+        let (link, request) = (destination.link, destination.request)
         var click = RecordClick(
-            id: stamper.eventID(), linkID: link.id, at: stamper.now(),
-            visitor: request.visitor(context))
-        if (try? request.query("qr")) == "1" { click.trigger = .qr }
+            id: stamper.eventID(), linkID: link.id, at: stamper.now(), visitor: visitor)
+        click.url = destination.visited
+        click.known = request.cookie(LinkCookie.clickName(link)).map { ClickID($0) }
+        if request.queryItems.contains(where: { $0.name == "qr" && $0.value == "1" }) {
+            click.trigger = .qr
+        }
         do {
             guard case .click(let recorded) = try await submit(.recordClick(click)) else {
                 return nil
@@ -99,27 +154,41 @@ extension API {
         }
     }
 
-    private func redirect(_ link: Link, to url: String, clickID: ClickID?) -> Response {
-        let status: HTTPResponse.Status = link.key == Link.rootKey ? .movedPermanently : .found
-        var response = Response.onward(to: url, status)
-        if !link.doIndex { response.headers[.robotsTag] = "googlebot: noindex" }
-        guard let clickID else { return response }
-        let path = link.key == Link.rootKey ? "" : encodedPath(link.key)
-        let name = cookieName("dub_id_\(link.domain)_\(link.key)")
-        response.headers.append(
-            HTTPField(
-                name: .setCookie,
-                value: "\(name)=\(clickID.text); Path=/\(path); Max-Age=3600"))
+    private func answer(_ destination: Destination, _ clickID: ClickID?) -> Response {
+        let link = destination.link
+        let url = destination.url(
+            click: clickID, shortLink: shortLinks.url(domain: link.domain, key: link.key))
+        var response: Response
+        if url.isEmpty {
+            response = WebPage.nothingYet
+        } else if isAppURL(url) {
+            response = WebPage.app(url)
+        } else if link.rewrite {
+            response = WebPage.frame(link, url: url)
+        } else {
+            response = .onward(
+                to: url, link.key == Link.rootKey ? .movedPermanently : .found)
+        }
+        response.headers[.robotsTag] = link.doIndex ? nil : "googlebot: noindex"
+        // A browser must ask again: the next visit is a click of its own.
+        if response.status == .movedPermanently { response.headers[.cacheControl] = "no-cache" }
+        if let clickID {
+            response.headers.append(
+                LinkCookie.header(
+                    LinkCookie.clickName(link), clickID.text, link, seconds: 3_600))
+        }
+        if let variant = destination.variant {
+            response.headers.append(
+                LinkCookie.header(LinkCookie.testName, variant, link, seconds: 604_800))
+        }
+        if let password = link.password.nonEmpty {
+            response.headers.append(
+                LinkCookie.header(
+                    LinkCookie.passwordName(link), password, link, seconds: 604_800,
+                    isSecret: true))
+        }
         return response
     }
-
-    private func encodedPath(_ key: String) -> String {
-        key.split(separator: "/", omittingEmptySubsequences: false)
-            .map { percentEncoded(String($0)) }.joined(separator: "/")
-    }
-
-    /// Cookie names are tokens: slashes and letters beyond ASCII are percent-encoded.
-    private func cookieName(_ name: String) -> String { percentEncoded(name) }
 }
 
 extension Response {
@@ -138,11 +207,9 @@ extension Response {
             status: status, headers: [.location: location, .poweredBy: "Tribute"], body: .init())
     }
 
-    static func page(_ status: HTTPResponse.Status, _ text: String) -> Response {
-        let html = "<!doctype html><meta charset=utf-8><title>\(text)</title><p>\(text)</p>\n"
-        return Response(
-            status: status,
-            headers: [.contentType: "text/html; charset=utf-8", .poweredBy: "Tribute"],
-            body: .init(byteBuffer: .init(string: html)))
+    /// Without the body if only the head was asked for.
+    fileprivate func answering(_ request: Request) -> Response {
+        guard request.method == .head else { return self }
+        return Response(status: status, headers: headers, body: .init())
     }
 }

@@ -17,15 +17,19 @@ extension JSONWriter {
         member("key", link.key)
         member("url", link.url)
         member("shortLink", shortLink)
-        member("qrCode", "https://api.dub.co/qr?url=\(shortLink)?qr=1")
+        member("qrCode", shortLinks.qrCode(shortLink))
         for field in LinkField.all {
             name(text: field.name)
             switch field.value {
             case .text(let path): string(link[keyPath: path])
             case .flag(let path): raw(link[keyPath: path] ? "true" : "false")
             case .moment(let path): string(link[keyPath: path]?.iso8601)
+            case .urls(let path): write(link[keyPath: path], as: field.rule.kind)
             }
         }
+        name("tags")
+        array(link.tags) { $0.write($1) }
+        member("tagId", link.tags.first?.id.text)
         for unused in Self.notOffered { name(text: unused.name); raw(unused.json) }
         member("workspaceId", link.workspaceID.text)
         member("projectId", String(link.workspaceID.text.trimmingWorkspacePrefix))
@@ -40,12 +44,47 @@ extension JSONWriter {
     }
 
     private static let notOffered: [(name: String, json: String)] = [
-        ("programId", "null"), ("partnerId", "null"), ("password", "null"), ("proxy", "false"),
-        ("rewrite", "false"), ("ios", "null"), ("android", "null"), ("geo", "null"),
-        ("tags", "[]"), ("tagId", "null"), ("folderId", "null"), ("webhookIds", "[]"),
-        ("testVariants", "null"), ("testStartedAt", "null"), ("testCompletedAt", "null"),
-        ("userId", "null"), ("identifier", "null"), ("linkRetentionCleanupDisabledAt", "null"),
+        ("programId", "null"), ("partnerId", "null"), ("webhookIds", "[]"), ("userId", "null"),
+        ("identifier", "null"), ("linkRetentionCleanupDisabledAt", "null"),
     ]
+
+    private mutating func write(_ urls: LabelledURLs?, as kind: Rule.Kind) {
+        guard let urls else { return raw("null") }
+        if case .variants = kind {
+            return array(urls.entries) { writer, entry in
+                writer.object {
+                    $0.member("url", entry.url)
+                    $0.member("percentage", Int64(entry.label) ?? 0)
+                }
+            }
+        }
+        object { writer in
+            for entry in urls.entries {
+                writer.name(text: entry.label)
+                writer.string(entry.url)
+            }
+        }
+    }
+
+    mutating func write(_ tag: Tag) {
+        object {
+            $0.member("id", tag.id.text)
+            $0.member("name", tag.name)
+            $0.member("color", tag.color.rawValue)
+        }
+    }
+
+    mutating func write(_ folder: Folder) {
+        object {
+            $0.member("id", folder.id.text)
+            $0.member("name", folder.name)
+            $0.member("description", folder.description)
+            $0.member("type", "default")
+            $0.member("accessLevel", folder.accessLevel?.rawValue)
+            $0.member("createdAt", folder.createdAt)
+            $0.member("updatedAt", folder.updatedAt)
+        }
+    }
 
     mutating func write(_ domain: Domain) {
         object {
@@ -59,8 +98,8 @@ extension JSONWriter {
             $0.member("expiredUrl", domain.expiredURL)
             $0.member("notFoundUrl", domain.notFoundURL)
             $0.member("logo", domain.logo)
-            $0.null("assetLinks")
-            $0.null("appleAppSiteAssociation")
+            $0.member("assetLinks", domain.assetLinks)
+            $0.member("appleAppSiteAssociation", domain.appleAppSiteAssociation)
             $0.member("createdAt", domain.createdAt)
             $0.member("updatedAt", domain.updatedAt)
             $0.null("registeredDomain")
@@ -70,19 +109,20 @@ extension JSONWriter {
 
     /// `link`: the expanded fields, asked for by `includeExpandedFields`.
     mutating func write(_ customer: Customer, expanded: (link: Link?, ShortLinks)? = nil) {
+        if customer.deletedAt != nil { return writeDeleted(customer) }
         object { writer in
             writer.member("id", customer.id.text)
             writer.member("name", customer.name)
             writer.member("email", customer.email)
             writer.member("avatar", customer.avatar)
             writer.member("externalId", customer.externalID)
-            writer.null("stripeCustomerId")
+            writer.member("stripeCustomerId", customer.stripeCustomerID)
             writer.member("country", customer.country)
             writer.member("sales", customer.sales)
             writer.member("saleAmount", customer.saleAmount)
             writer.member("createdAt", customer.createdAt)
             writer.member("firstSaleAt", customer.firstSaleAt)
-            writer.null("subscriptionCanceledAt")
+            writer.member("subscriptionCanceledAt", customer.subscriptionCanceledAt)
             guard let (link, shortLinks) = expanded else { return }
             if let link {
                 writer.object("link") { writer in
@@ -99,6 +139,24 @@ extension JSONWriter {
             writer.null("programId")
             writer.null("partner")
             writer.null("discount")
+        }
+    }
+
+    /// What events show in place of a customer who was deleted.
+    private mutating func writeDeleted(_ customer: Customer) {
+        object {
+            $0.member("id", customer.id.text)
+            $0.member("name", "Deleted Customer")
+            $0.member("email", "deleted@customer.com")
+            $0.null("avatar")
+            $0.member("externalId", customer.id.text)
+            $0.null("stripeCustomerId")
+            $0.null("country")
+            $0.member("sales", customer.sales)
+            $0.member("saleAmount", customer.saleAmount)
+            $0.member("createdAt", Timestamp(milliseconds: 0))
+            $0.null("firstSaleAt")
+            $0.null("subscriptionCanceledAt")
         }
     }
 
@@ -160,13 +218,12 @@ extension JSONWriter {
         }
         member("url", click.url)
         member("country", click.visitor.country ?? "Unknown")
-        for unknown in ["city", "region", "continent"] {
-            name(text: unknown)
-            string("Unknown")
-        }
-        member("device", "Desktop")
-        member("browser", "Unknown")
-        member("os", "Unknown")
+        member("city", click.visitor.city ?? "Unknown")
+        member("region", click.visitor.region ?? "Unknown")
+        member("continent", click.visitor.continent ?? "Unknown")
+        member("device", click.visitor.device ?? "Desktop")
+        member("browser", click.visitor.browser ?? "Unknown")
+        member("os", click.visitor.os ?? "Unknown")
         member("ip", click.visitor.ip ?? "")
         if deprecated {
             member("qr", isQR ? 1 : 0)
@@ -177,6 +234,7 @@ extension JSONWriter {
         member("referer", click.visitor.referer ?? "(direct)")
         member("refererUrl", click.visitor.refererURL ?? "(direct)")
         member("qr", isQR)
+        if click.visitor.isBot { member("bot", true) }
     }
 }
 

@@ -97,15 +97,3 @@ extension JSONWriter {
         member("externalId", link.externalID)
     }
 }
-
-/// Where a short link is reached: `https://` and its domain, except for the default domain, which
-/// an operator may serve elsewhere (`--public-url`).
-struct ShortLinks: Sendable {
-    let defaultDomain: String
-    let publicURL: String?
-
-    func url(domain: String, key: String) -> String {
-        let base = domain == defaultDomain ? publicURL ?? "https://\(domain)" : "https://\(domain)"
-        return key == Link.rootKey ? base : "\(base)/\(key)"
-    }
-}

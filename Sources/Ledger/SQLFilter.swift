@@ -1,0 +1,42 @@
+/// A conjunction that grows with the filters of a request. Values are always arguments.
+struct SQLFilter {
+    private(set) var arguments: [SQLValue] = []
+    private var terms: [String] = []
+
+    var sql: String { terms.joined(separator: " AND ") }
+
+    mutating func add(_ comparison: String, _ value: SQLValue) {
+        arguments.append(value)
+        terms.append("\(comparison)?\(arguments.count)")
+    }
+
+    /// The place of one more argument in a term that is put together by hand.
+    mutating func place(_ value: SQLValue) -> String {
+        arguments.append(value)
+        return "?\(arguments.count)"
+    }
+
+    mutating func addTerm(_ term: String) { terms.append(term) }
+
+    /// `before IN (…) after`; an empty list is met by nothing.
+    mutating func addIn(_ before: String, _ values: [String], _ after: String = "") {
+        let places = values.map { place(.text($0)) }
+        addTerm("\(before) IN (\(places.joined(separator: ", ")))\(after)")
+    }
+
+    mutating func addAny(_ comparisons: [String], _ value: SQLValue, suffix: String = "") {
+        arguments.append(value)
+        let place = "?\(arguments.count)\(suffix)"
+        terms.append("(" + comparisons.map { $0 + place }.joined(separator: " OR ") + ")")
+    }
+}
+
+/// `%` and `_` stand for themselves.
+func escapedLike(_ text: String) -> String {
+    var result = ""
+    for character in text {
+        if "%_\\".contains(character) { result.append("\\") }
+        result.append(character)
+    }
+    return result
+}
