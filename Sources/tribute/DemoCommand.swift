@@ -73,8 +73,7 @@ struct DemoCommand: AsyncParsableCommand {
               1. Make a link.
                 curl -s \#(url)/links -H "Authorization: Bearer $TOKEN" \
                   -d '{"url":"https://example.com/pricing","key":"launch","trackConversion":true}'
-              2. Follow it as a browser: visits of programs are not counted. The address that you
-              come to carries the id of the click behind dub_id=.
+              2. Follow it as a browser (visits of programs don't count): dub_id= is the click's id.
                 CLICK=$(curl -si -A Mozilla/5.0 \#(url)/launch | grep -i location: |
                   sed 's/.*dub_id=\([0-9A-Za-z]*\).*/\1/')
               3. The visitor signs up: track the lead with that click id.
