@@ -1,3 +1,4 @@
+import Attribution
 import Ledger
 import SQLiteEngine
 import Testing
@@ -18,6 +19,40 @@ import Testing
         try scratch.database.migrate()
         #expect(try scratch.dump() == before)
         #expect(try scratch.number("SELECT sum(revision) FROM registry") == 7)
+    }
+
+    /// Of keys that differ in case only, one keeps the address and the others are found by their
+    /// exact key.
+    @Test func olderLinksAreFoundWhateverTheirCase() throws {
+        let scratch = try Scratch(isMigrated: false)
+        try scratch.database.migrate(Array(Migration.all.prefix(1)))
+        try scratch.run(
+            """
+            INSERT INTO workspace (id, slug, name, plan, allowed_hostnames, conflict_policy,
+              created_at) VALUES ('w', 'w', 'W', 'pro', '', 'replay', 0)
+            """)
+        for (id, key) in [
+            ("1", "Launch"), ("2", "launch"), ("3", "LAUNCH"), ("4", "Sale"), ("5", "SALE"),
+            ("6", "aB3xY9z"), ("7", "_root"),
+        ] {
+            try scratch.run(
+                """
+                INSERT INTO link (id, workspace_id, domain, key, url, created_at, updated_at,
+                  track_conversion, archived, do_index, public_stats)
+                VALUES ('\(id)', 'w', 'go.test', '\(key)', 'https://a.test', 0, 0, 0, 0, 0, 0)
+                """)
+        }
+        try scratch.database.migrate()
+        for (key, id) in [
+            ("Launch", "1"), ("launch", "2"), ("LAUNCH", "3"), ("lAUNCH", "2"), ("Sale", "4"),
+            ("SALE", "5"), ("sale", "4"), ("sALE", "4"), ("aB3xY9z", "6"), ("ab3xy9z", "6"),
+            ("_root", "7"),
+        ] {
+            let link = try scratch.database.write {
+                try $0.link(.address(domain: "go.test", key: key))
+            }
+            #expect(link?.id.text == id, "\(key)")
+        }
     }
 
     @Test func aNewerSchemaIsRefusedInClearText() throws {

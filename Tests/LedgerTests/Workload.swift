@@ -49,13 +49,15 @@ struct Workload {
         case 0..<25: click()
         case 25..<50: lead()
         case 50..<84: sale()
-        case 84..<88: addCustomer()
-        case 88..<93: updateLink()
+        case 84..<87: addCustomer()
+        case 87..<89: editCustomer()
+        case 89..<93: updateLink()
         case 93..<94: deleteLink()
-        case 94..<96: createLink()
-        case 96..<98: token()
-        case 98..<99: updateWorkspace()
-        default: createDomain()
+        case 94..<95: createLink()
+        case 95..<97: token()
+        case 97..<98: updateWorkspace()
+        case 98..<99: label()
+        default: domain()
         }
     }
 
@@ -207,7 +209,60 @@ struct Workload {
         return .updateWorkspace(update)
     }
 
-    private mutating func createDomain() -> Command {
-        Shop.createDomain("d\(random.int(0..<9)).test", id("dom"), in: workspaceID())
+    private mutating func domain() -> Command {
+        let (slug, workspaceID) = ("d\(random.int(0..<9)).test", workspaceID())
+        switch random.int(0..<4) {
+        case 0:
+            return .deleteDomain(DeleteDomain(slug: slug, workspaceID: workspaceID, at: now))
+        case 1:
+            var edit = Edit<Domain>()
+            edit.set(\.slug, "d\(random.int(0..<9)).test")
+            edit.set(\.isPrimary, random.chance(50))
+            return .updateDomain(
+                UpdateDomain(slug: slug, workspaceID: workspaceID, edit: edit, at: now))
+        default: return Shop.createDomain(slug, id("dom"), in: workspaceID)
+        }
+    }
+
+    /// Names change hands and are forgotten.
+    private mutating func editCustomer() -> Command {
+        let key = customerKey()
+        if random.chance(30) {
+            return .deleteCustomer(
+                DeleteCustomer(
+                    selector: .externalID(key.externalID), workspaceID: key.workspaceID, at: now))
+        }
+        var edit = Edit<Customer>()
+        let (name, stripeID) = ("customer \(random.int(0..<25))", "cus_\(random.int(0..<9))")
+        if random.chance(50) {
+            edit.set(\.externalID, name)
+        } else {
+            edit.set(\.stripeCustomerID, stripeID)
+        }
+        return .updateCustomer(
+            UpdateCustomer(
+                selector: .externalID(key.externalID), workspaceID: key.workspaceID, edit: edit))
+    }
+
+    private mutating func label() -> Command {
+        let (name, workspaceID) = ("name \(random.int(0..<4))", workspaceID())
+        let known: TagID = ID("tag_\(random.int(0..<max(1, count)))")
+        switch random.int(0..<5) {
+        case 0: return .deleteTag(DeleteTag(id: known, workspaceID: workspaceID))
+        case 1, 2:
+            let tag = Tag(
+                id: id("tag"), workspaceID: workspaceID, name: name, color: .blue, createdAt: now)
+            return .createTag(CreateTag(tag: tag))
+        case 3:
+            let folder = Folder(
+                id: id("fold"), workspaceID: workspaceID, name: name, createdAt: now)
+            return .createFolder(CreateFolder(folder: folder))
+        default:
+            let link = random.pick(links)
+            return .updateLink(
+                UpdateLink(
+                    selector: .id(link.id), workspaceID: link.workspaceID, edit: Edit(),
+                    tags: .names([name]), at: now))
+        }
     }
 }
