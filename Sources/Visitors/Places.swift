@@ -42,11 +42,18 @@ package final class Places: Sendable {
         var found = MMDB_lookup_string(&database, address, &resolution, &status)
         guard resolution == 0, status == MMDB_SUCCESS, found.found_entry else { return nil }
         var place = Place()
-        place.continent = text(&found.entry, ["continent", "code"])
-        place.country = text(&found.entry, ["country", "iso_code"])
+        place.continent = code(text(&found.entry, ["continent", "code"]))
+        place.country = code(text(&found.entry, ["country", "iso_code"]))
         place.region = text(&found.entry, ["subdivisions", "0", "iso_code"])
         place.city = text(&found.entry, ["city", "names", "en"])
         return place
+    }
+
+    /// Databases spell what they don't know in many ways.
+    private func code(_ text: String?) -> String? {
+        guard let text, text.utf8.count == 2, text.utf8.allSatisfy({ (65...90).contains($0) })
+        else { return nil }
+        return text
     }
 
     private func text(_ entry: inout MMDB_entry_s, _ path: [String]) -> String? {
