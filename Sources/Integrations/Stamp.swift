@@ -9,6 +9,8 @@ package final class Stamper: Sendable {
     private struct State {
         var now = Timestamp.distantPast
         var eventRandom: UInt64 = 0
+        var idTime = Timestamp.distantPast
+        var idRandom: (high: UInt16, low: UInt64) = (0, 0)
         var random = Xoshiro()
 
         mutating func advance() -> Timestamp {
@@ -45,8 +47,20 @@ package final class Stamper: Sendable {
     package func id<Record>(_ prefix: String) -> ID<Record> {
         state.withLock { state in
             let now = state.advance()
-            let high = UInt16(truncatingIfNeeded: state.random.next())
-            return ID(IDText.ulid(prefix: prefix, at: now, high, state.random.next()))
+            if now == state.idTime {
+                // Within a millisecond ids still grow, so that lists keep the order of creation.
+                let (low, isCarried) = state.idRandom.low.addingReportingOverflow(
+                    state.random.next() & 0xFFFF_FFFF + 1)
+                state.idRandom.low = low
+                if isCarried { state.idRandom.high &+= 1 }
+            } else {
+                state.idTime = now
+                state.idRandom.high = UInt16(truncatingIfNeeded: state.random.next())
+                state.idRandom.low = state.random.next()
+            }
+            return ID(
+                IDText.ulid(
+                    prefix: prefix, at: now, state.idRandom.high, state.idRandom.low))
         }
     }
 

@@ -86,6 +86,8 @@ struct Routes: Sendable {
             token(.patch, "/domains/{slug}", domains, api.updateDomain),
             token(.delete, "/domains/{slug}", domains, api.deleteDomain),
             token(.post, "/domains/{slug}/primary", domains, api.makePrimary),
+            token(.post, "/domains/register", domains, api.registerDomain),
+            token(.get, "/domains/status", Requirement(scope: .domainsRead), api.registerDomain),
             token(.get, "/tags", Requirement(scope: .tagsRead), api.listTags),
             token(.post, "/tags", tags, api.createTag),
             token(.patch, "/tags/{id}", tags, api.updateTag),

@@ -95,7 +95,7 @@ extension Rule {
         case .flag:
             guard text == "true" || text == "false" else { throw wrongOption(["true", "false"]) }
             return .bool(text == "true")
-        case .integer: return WholeNumber(query: text) != nil ? .number(text) : .string(text)
+        case .integer: return isNumber(text) ? .number(text) : .string(text)
         case .texts: return .string(all.joined(separator: ","))
         default: return .string(text)
         }
@@ -114,14 +114,14 @@ extension Rule {
     }
 }
 
-extension WholeNumber {
-    fileprivate init?(query text: String) {
-        guard text.utf8.count <= 20, let first = text.utf8.first,
-            first == UInt8(ascii: "-") || (48...57).contains(first),
-            text.utf8.dropFirst().allSatisfy({ (48...57).contains($0) })
-        else { return nil }
-        self.init(text)
-    }
+/// Whether a query's text is a number as clients spell it: `2`, `-2` or `2.0`.
+private func isNumber(_ text: String) -> Bool {
+    let digits = text.hasPrefix("-") ? text.dropFirst() : text[...]
+    let parts = digits.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+    return text.utf8.count <= 24
+        && parts.allSatisfy { part in
+            !part.isEmpty && part.utf8.allSatisfy { (48...57).contains($0) }
+        }
 }
 
 extension [JSONMember] {

@@ -78,6 +78,12 @@ extension API {
         return .json(writer, headers: caller.rateHeaders)
     }
 
+    /// A service of the hosted product.
+    func registerDomain(_: Request, _: Caller) async throws -> Response {
+        throw APIError(
+            .forbidden, "This server registers no domains. Add one that you own: POST /domains.")
+    }
+
     private func update(
         _ context: TributeContext, _ caller: Caller, _ edit: Edit<Domain>
     ) async throws -> Response {

@@ -98,7 +98,7 @@ struct LinkBody {
             }
             return ""
         }
-        let url = hasScheme(asked) ? asked : "https://" + asked
+        let url = hasScheme(asked) || !isHost(asked) ? asked : "https://" + asked
         guard isDestination(url) else {
             throw APIError(.unprocessable, "Invalid destination URL")
         }
@@ -110,9 +110,13 @@ struct LinkBody {
         guard let colon = text.firstIndex(of: ":") else { return false }
         let scheme = text[..<colon]
         let isWord = scheme.allSatisfy { $0.isLetter || $0.isNumber || "+-.".contains($0) }
-        let next = text.index(after: colon)
-        let isPort = next < text.endIndex && text[next].isNumber && !isAppURL(text)
-        return isWord && !isPort
+        return isWord && !isHost(text)
+    }
+
+    /// Whether a text begins with a host: a name with a dot, or `localhost`.
+    private func isHost(_ text: String) -> Bool {
+        let host = text.prefix { !":/?#".contains($0) }
+        return host.contains(".") || host == "localhost"
     }
 }
 

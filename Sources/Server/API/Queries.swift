@@ -57,7 +57,9 @@ extension Request {
 
     /// A number from 1; one that is beyond all bounds is the largest.
     private func integer(_ name: String, called title: String) throws -> Int? {
-        guard let text = try query(name) else { return nil }
+        guard var text = try query(name) else { return nil }
+        // Some clients send whole numbers as `2.0`.
+        text = text.hasSuffix(".0") ? String(text.dropLast(2)) : text
         let isLong = text.utf8.count > 18 && text.utf8.allSatisfy { (48...57).contains($0) }
         guard let number = isLong ? Int.max : Int(text) else {
             throw invalid("invalid_type", name, "\(title) must be a number.")

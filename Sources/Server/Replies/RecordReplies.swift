@@ -219,7 +219,7 @@ extension JSONWriter {
         member("url", click.url)
         member("country", click.visitor.country ?? "Unknown")
         member("city", click.visitor.city ?? "Unknown")
-        member("region", click.visitor.region ?? "Unknown")
+        if !deprecated { member("region", click.visitor.region ?? "Unknown") }
         member("continent", click.visitor.continent ?? "Unknown")
         member("device", click.visitor.device ?? "Desktop")
         member("browser", click.visitor.browser ?? "Unknown")

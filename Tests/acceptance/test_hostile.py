@@ -1,0 +1,185 @@
+"""Input that means harm: it is refused, or it does none."""
+
+import socket
+from urllib.parse import quote, urlsplit
+
+import pytest
+
+from harness import BROWSER, Server, Wire, assert_error, follow, together, unique
+
+ACTIVE = ["javascript:alert(1)", "JaVaScRiPt:alert(1)", " javascript:alert(1)", "java\tscript:alert(1)", "javascript\n:alert(1)", "data:text/html,<script>",
+          "vbscript:x", "file:///etc/passwd", "blob:https://x.example/1", "ftp://x.example", "https:javascript:alert(1)", "//evil.example", "https://", "https:///x",
+          "http://a b.example", "https://x.example\r\nSet-Cookie: a=b", "https://x.example/\x00", "https://x%0d%0a.example", "view-source:https://x.example"]
+
+
+@pytest.mark.parametrize("url", ACTIVE)
+def test_schemes_that_act(acme, url):
+    fields = [{"url": url}, {"ios": url}, {"android": url}, {"geo": {"DE": url}}, {"expiredUrl": url}, {"image": url}]
+    fields.append({"trackConversion": True, "testVariants": [{"url": url, "percentage": 50}, {"url": "https://x.example", "percentage": 50}]})
+    link = acme.link()
+    for field in fields:
+        if "\x00" in url and "url" in field:
+            continue
+        reply = acme.post("/links", {"url": "https://x.example", **field})
+        if "url" in field and reply.status_code == 200:
+            # A text that is no URL by itself may be one with https:// before it.
+            assert reply.json()["url"].startswith("https://") and urlsplit(reply.json()["url"]).hostname
+            continue
+        assert reply.status_code in (400, 422), f"{field}: {reply.text}"
+        assert acme.http.patch(f"/links/{link['id']}", json=field).status_code in (400, 422)
+    for field in ("expiredUrl", "notFoundUrl"):
+        assert acme.post("/domains", {"slug": f"{unique('act')}.example", field: url}).status_code in (400, 422)
+    assert acme.fresh(link) == link
+
+
+@pytest.fixture(scope="module")
+def circle(server):
+    space = server.workspace()
+    space.slug1, space.slug2 = (space.ok("POST", "/domains", json={"slug": f"{unique('c')}.example"})["slug"] for _ in range(2))
+    return space
+
+
+@pytest.mark.parametrize("form", [
+    "https://{}/x", "http://{}", "https://{}:8443/", "https://www.{}/", "https://user:pw@{}/", "https://{}./x", "HTTPS://{}", "{}/x", "https://{}?a", "https://{}#a"])
+def test_links_to_links(server, circle, acme, form):
+    for space in (circle, acme):
+        for slug in (circle.slug1, circle.slug1.upper()):
+            url = form.format(slug)
+            for field in ({"url": url}, {"url": "https://x.example", "expiredUrl": "https://" + url.split("://")[-1]},
+                          {"url": "https://x.example", "geo": {"DE": "https://" + url.split("://")[-1]}}):
+                reply = space.post("/links", field)
+                assert reply.status_code == 422 and "short link of this server" in reply.text, reply.text
+
+
+def test_ways_back_that_come_later(server, circle):
+    """The domain becomes the server's own after the link was made."""
+    slug = f"{unique('later')}.example"
+    link = circle.link(url=f"https://{slug}/", domain=circle.slug1)
+    assert follow(server, link["key"], host=circle.slug1).status_code == 302
+    circle.ok("POST", "/domains", json={"slug": slug})
+    reply = follow(server, link["key"], host=circle.slug1)
+    assert reply.status_code == 508 and "location" not in reply.headers
+    # The address that the request itself came to.
+    own = circle.link(url=f"http://127.0.0.1:{server.port}/x", domain=circle.slug1)
+    assert follow(server, own["key"], host=f"127.0.0.1:{server.port}").status_code in (404, 508)
+    here = server.workspace().link(url=f"http://127.0.0.1:{server.port}/x")
+    assert follow(server, here["key"]).status_code == 508
+    assert circle.fresh(link)["clicks"] == 1
+
+
+def test_a_not_found_page_that_is_not_found(server, circle):
+    circle.ok("PATCH", f"/domains/{circle.slug2}", json={"notFoundUrl": f"https://{circle.slug2}/none"})
+    assert follow(server, "none", host=circle.slug2).status_code == 404
+
+
+@pytest.mark.parametrize("path", [
+    "/%", "/%zz", "/%ff", "/%00", "/a%0d%0aSet-Cookie:x=1", "/%E2%82", "/..%2f..%2fetc/passwd", "/a//b", "/%2e%2e/", "/" + "x" * 8000, "/%25", "/💖".encode().decode("latin-1"),
+    "/a?%zz=%", "/a?" + "&" * 5000, "/a?" + "a=" * 3000, "/+", "/a+b+", "/%2B"])
+def test_paths_that_break(server, acme, path):
+    link = acme.link()
+    for target in (path, path.replace("/a", f"/{link['key']}", 1)):
+        wire = Wire(server.port, acme.token)
+        wire.head = f"Host: 127.0.0.1\r\nUser-Agent: {BROWSER}\r\n"
+        try:
+            status, head, _ = wire.request("GET", target)
+        except OSError:
+            continue  # refused by closing
+        assert status < 500 and b"Set-Cookie: x" not in head and b"set-cookie:x" not in head.lower(), (target, head)
+        wire.close()
+
+
+@pytest.mark.parametrize("name", ["dub_id", "a", "qr"])
+def test_headers_cant_be_injected(server, acme, name):
+    link = acme.link(url="https://x.example/a", key=unique("inject/é"))
+    for value in ("x%0d%0aX-Injected:1", "%0aX-Injected:1", "%E5%98%8A%E5%98%8DX-Injected:1", "\u2028x"):
+        reply = follow(server, f"{quote(link['key'])}?{name}={value}", cookie="a=b%0d%0aX-Injected:1")
+        assert reply.status_code == 302 and "x-injected" not in reply.headers
+        assert urlsplit(reply.headers["location"]).hostname == "x.example"
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1@evil.example", "x" * 250, "[::1]", "ev\u0131l.example".encode().decode("latin-1"), "."])
+def test_hosts_that_are_made_up(server, acme, host):
+    link = acme.link()
+    wire = Wire(server.port, acme.token)
+    wire.head = f"Host: {host}\r\nX-Forwarded-Host: evil.example\r\nForwarded: host=evil.example\r\nAuthorization: Bearer {acme.token}\r\nUser-Agent: {BROWSER}\r\n"
+    status, head, body = wire.request("GET", f"/{link['key']}")
+    assert status in (302, 400, 404) and b"evil" not in head + body
+    status, _, body = wire.request("POST", "/links", b'{"url":"https://x.example"}')
+    assert status in (200, 400) and b"evil" not in body
+    wire.close()
+
+
+def test_two_hosts_or_a_whole_address(server, acme):
+    link = acme.link()
+    for request in (f"GET http://evil.example/{link['key']} HTTP/1.1\r\nHost: 127.0.0.1\r\n", f"GET /{link['key']} HTTP/1.1\r\nHost: a.example\r\nHost: evil.example\r\n"):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+            connection.sendall((request + f"User-Agent: {BROWSER}\r\nConnection: close\r\n\r\n").encode())
+            answer = b""
+            while part := connection.recv(65536):
+                answer += part
+        assert b"evil" not in answer and not answer.startswith(b"HTTP/1.1 5")
+
+
+def test_pages_show_texts_as_texts(server, acme):
+    attack = "\"'><script>alert(1)</script>"
+    for fields, path in (({"title": attack, "proxy": True, "description": attack}, ""), ({"title": attack}, "+"), ({"title": attack, "rewrite": True}, ""),
+                         ({"password": "x", "title": attack}, "?pw=" + quote(attack)), ({"url": "mailto:a@b.example?subject=\"><script>alert(1)</script>"}, "")):
+        link = acme.link(**({"url": "https://x.example/\"><script>alert(1)</script>"} | fields))
+        for agent in (BROWSER, "Googlebot/2.1"):
+            reply = follow(server, link["key"] + path, agent)
+            assert "<script" not in reply.text and "default-src 'none'" in reply.headers.get("content-security-policy", "default-src 'none'")
+
+
+def test_caches_are_not_stale(server, acme, tmp_path):
+    """Through this server, through another on the same file, and from the command line."""
+    beside = Server(server.folder)
+    beside.log = tmp_path / "log"
+    beside.start()
+    try:
+        link = acme.link(url="https://x.example/0")
+        path = f"/links/{link['id']}"
+        for n, change in enumerate([{"url": "https://x.example/1"}, {"disabledAt": "2026-01-01"}, {"disabledAt": None}, {"password": "x"}, {"password": None},
+                                    {"expiresAt": "2020-01-01"}, {"expiresAt": None}]):
+            assert follow(server, link["key"]).status_code and follow(beside, link["key"]).status_code
+            acme.ok("PATCH", path, json=change)
+            answers = [follow(s, link["key"]) for s in (server, beside)]
+            assert len({(a.status_code, a.headers.get("location")) for a in answers}) == 1
+            expected = {"disabledAt": 404, "password": 200, "expiresAt": 410}.get(next(iter(change))) if next(iter(change.values())) else 302
+            assert answers[0].status_code == (302 if "url" in change else expected), change
+        acme.ok("DELETE", path)
+        assert [follow(s, link["key"]).status_code for s in (server, beside)] == [404, 404]
+        slug = f"{unique('gone')}.example"
+        acme.ok("POST", "/domains", json={"slug": slug})
+        kept = acme.link(domain=slug)
+        assert follow(beside, kept["key"], host=slug).status_code == 302
+        acme.ok("DELETE", f"/domains/{slug}")
+        assert follow(beside, kept["key"], host=slug).status_code == 404
+    finally:
+        beside.stop()
+
+
+def test_nobody_is_sent_to_where_the_link_no_longer_leads(server, acme):
+    link = acme.link(url="https://x.example/0")
+    done = []
+
+    def work(index):
+        if index == 0:
+            for n in range(1, 40):
+                acme.ok("PATCH", f"/links/{link['id']}", json={"url": f"https://x.example/{n}"})
+                done.append(n)
+            return
+        for _ in range(60):
+            known = len(done)
+            place = follow(server, link["key"]).headers["location"]
+            assert int(place.rsplit("/", 1)[1]) >= known
+
+    together(4, work)
+
+
+def test_long_and_deep_bodies(acme):
+    assert_error(acme.post("/links", {"url": "https://x.example/" + "a" * 32_000}), 422, "unprocessable_entity")
+    assert_error(acme.post("/links", {"url": "https://x.example", "geo": {"DE": "https://x.example/" + "a" * 32_000}}), 422, "unprocessable_entity")
+    assert_error(acme.post("/links", {"url": "https://x.example", "key": "k" * 191}), 422, "unprocessable_entity")
+    assert_error(acme.post("/links", {"url": "https://x.example", "key": "é" * 190}), 422, "unprocessable_entity", "Invalid key.")
+    assert_error(acme.post("/links", b'{"url":' + b"[" * 50_000), 400, "bad_request")
+    assert acme.post("/links/bulk", b"[" + b"{}," * 400_000 + b"{}]").status_code in (413, 422)
