@@ -121,3 +121,13 @@ private func queryParts(
     guard let mark = bytes[..<end].firstIndex(of: UInt8(ascii: "?")) else { return nil }
     return (bytes[..<mark], bytes[bytes.index(after: mark)..<end], bytes[end...])
 }
+
+/// The URL with `/` for a path that it leaves out, as browsers write it.
+package func withRootPath(_ url: String) -> String {
+    let scalars = url.unicodeScalars
+    guard let start = scalars.firstRange(of: "://".unicodeScalars)?.upperBound else { return url }
+    let end = scalars[start...].firstIndex { "/?#\\".unicodeScalars.contains($0) }
+    guard let end else { return url + "/" }
+    if scalars[end] == "/" || scalars[end] == "\\" { return url }
+    return String(scalars[..<end]) + "/" + String(scalars[end...])
+}

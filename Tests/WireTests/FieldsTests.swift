@@ -122,6 +122,13 @@ import Wire
     }
 
     @Test(arguments: [
+        ("https://a.test", "https://a.test/"), ("https://a.test?x", "https://a.test/?x"),
+        ("https://a.test#f", "https://a.test/#f"), ("https://a.test/", "https://a.test/"),
+        ("https://a.test/b?c", "https://a.test/b?c"), ("https://a.test:8/?", "https://a.test:8/?"),
+    ])
+    func rootPaths(url: String, expected: String) { #expect(withRootPath(url) == expected) }
+
+    @Test(arguments: [
         "javascript:alert(1)", "data:text/html,x", "vbscript:x", "file:///etc/passwd",
         "ftp://a.test",
         "https:javascript", "https://a%2eb.test", "https://a<b.test", "mailto:", "tel:1 2",

@@ -98,8 +98,8 @@ struct Destination {
         case .singular: own.formUnion(["cl", "ua", "ip"])
         case nil: break
         }
-        if isAppURL(target) { return target }
-        return request.queryItems.reduce(target) { url, item in
+        if isAppURL(target) || target.isEmpty { return target }
+        return request.queryItems.reduce(withRootPath(target)) { url, item in
             if own.contains(item.name) || item.name == "qr" && item.value == "1" { return url }
             return settingQuery(url, item.name, to: item.value)
         }
