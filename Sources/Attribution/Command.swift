@@ -11,6 +11,7 @@ package indirect enum Command: Sendable {
     case proveWritable
 
     // Each of these is decided alone, on facts of its own: see `standsAlone`.
+    case createCustomer(CreateCustomer)
     case updateCustomer(UpdateCustomer)
     case deleteCustomer(DeleteCustomer)
     case createLink(CreateLink)
@@ -184,9 +185,6 @@ package struct AddCustomer: Sendable {
     package var clickID: ClickID?
     package var country: String?
     package var at: Timestamp
-    /// Whether a customer that exists already is a mistake: the API says so, imports go on.
-    package var mustBeNew = false
-    package var stripeCustomerID: String?
 
     package init(
         key: CustomerKey, profile: CustomerProfile, clickID: ClickID?, country: String?,

@@ -17,6 +17,7 @@ package func decide(_ command: Command, _ facts: Facts) -> Decision {
     case .recordSale(let sale): decide(sale, facts)
     case .addCustomer(let customer): decide(customer, facts)
     case .proveWritable: Decision(outcome: .writable, changes: [.touch])
+    case .createCustomer(let create): decide(create, facts.registry)
     case .updateCustomer(let update): decide(update, facts.registry)
     case .deleteCustomer(let delete): decide(delete, facts.registry)
     case .createLink(let create): decide(create, facts.registry)

@@ -16,8 +16,6 @@ package struct Facts: Sendable {
     package var importedSales: [SaleID: SaleReceipt] = [:]
     /// The links that a customer has bought through.
     package var conversions: [CustomerKey: Set<LinkID>] = [:]
-    /// Ids at Stripe that customers have.
-    package var stripeCustomers: Set<StripeKey> = []
     /// What link, domain, workspace and token commands look at.
     package var registry = Registry()
 
@@ -71,17 +69,6 @@ extension LinkState {
             id: link.id, workspaceID: link.workspaceID, domain: link.domain, key: link.key,
             url: link.url, externalID: link.externalID, tenantID: link.tenantID,
             isDisabled: link.disabledAt != nil, isDeleted: false, saleAmount: link.saleAmount)
-    }
-}
-
-package struct StripeKey: Hashable, Sendable {
-    package let workspaceID: WorkspaceID
-    package let id: String
-    package init(workspaceID: WorkspaceID, id: String) {
-        (self.workspaceID, self.id) = (workspaceID, id)
-    }
-    package static func == (a: Self, b: Self) -> Bool {
-        isSame(a.id, b.id) && a.workspaceID == b.workspaceID
     }
 }
 
@@ -161,11 +148,7 @@ extension Facts {
     package mutating func absorb(_ change: Change) {
         switch change {
         case .insertClick(let click): absorb(click)
-        case .insertCustomer(let customer):
-            customers[customer.key] = customer
-            if let id = customer.stripeCustomerID {
-                stripeCustomers.insert(StripeKey(workspaceID: customer.workspaceID, id: id))
-            }
+        case .insertCustomer(let customer): customers[customer.key] = customer
         case .attachCustomer(let key, let click):
             customers[key]?.linkID = click.linkID
             customers[key]?.clickID = click.id

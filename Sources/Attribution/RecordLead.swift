@@ -50,7 +50,6 @@ private func leadChanges(_ command: RecordLead, customer: Customer, click: Click
 /// A customer from an import: created once, never changed by a second row.
 func decide(_ command: AddCustomer, _ facts: Facts) -> Decision {
     if let known = facts.customers[command.key] {
-        if command.mustBeNew { return .refused(.customerExists) }
         return Decision(outcome: .customer(known, isCreated: false), changes: [])
     }
     var click: Click?
@@ -62,12 +61,6 @@ func decide(_ command: AddCustomer, _ facts: Facts) -> Decision {
     }
     var customer = command.profile.customer(command.key, from: click, at: command.at)
     customer.country = command.country ?? customer.country
-    customer.stripeCustomerID = command.stripeCustomerID
-    if let stripeID = customer.stripeCustomerID,
-        facts.stripeCustomers.contains(.init(workspaceID: customer.workspaceID, id: stripeID))
-    {
-        return .refused(.stripeCustomerTaken)
-    }
     return Decision(
         outcome: .customer(customer, isCreated: true), changes: [.insertCustomer(customer)])
 }

@@ -98,20 +98,19 @@ func decide(_ command: DeleteFolder, _ registry: Registry) -> Decision {
     return Decision(outcome: .done, changes: [.deleteFolder(command.id)])
 }
 
+func decide(_ command: CreateCustomer, _ registry: Registry) -> Decision {
+    let customer = command.customer
+    if let refusal = registry.refusal(of: customer) { return .refused(refusal) }
+    return Decision(
+        outcome: .customer(customer, isCreated: true), changes: [.insertCustomer(customer)])
+}
+
 func decide(_ command: UpdateCustomer, _ registry: Registry) -> Decision {
     guard let customer = registry.customer(command.selector) else {
         return .refused(.customerNotFound)
     }
     let edited = command.edit.applied(to: customer)
-    let others = registry.customers.filter { $0.id != customer.id }
-    if others.contains(where: { isSame($0.externalID, edited.externalID) }) {
-        return .refused(.customerExists)
-    }
-    if let stripeID = edited.stripeCustomerID,
-        others.contains(where: { isSame($0.stripeCustomerID, stripeID) })
-    {
-        return .refused(.stripeCustomerTaken)
-    }
+    if let refusal = registry.refusal(of: edited) { return .refused(refusal) }
     return Decision(
         outcome: .customer(edited, isCreated: false),
         changes: edited == customer ? [] : [.updateCustomer(edited)])
@@ -132,6 +131,18 @@ func decide(_ command: DeleteCustomer, _ registry: Registry) -> Decision {
 }
 
 extension Registry {
+    /// Whether another customer has one of this one's ids.
+    fileprivate func refusal(of customer: Customer) -> Refusal? {
+        let others = customers.filter { $0.id != customer.id }
+        if others.contains(where: { isSame($0.externalID, customer.externalID) }) {
+            return .customerExists
+        }
+        guard let stripeID = customer.stripeCustomerID,
+            others.contains(where: { isSame($0.stripeCustomerID, stripeID) })
+        else { return nil }
+        return .stripeCustomerTaken
+    }
+
     fileprivate func customer(_ selector: CustomerSelector) -> Customer? {
         customers.first { customer in
             switch selector {

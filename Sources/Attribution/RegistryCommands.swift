@@ -80,6 +80,12 @@ package enum CustomerSelector: Sendable {
     case externalID(String)
 }
 
+/// A customer who is told of before anything happened.
+package struct CreateCustomer: Sendable {
+    package var customer: Customer
+    package init(customer: Customer) { self.customer = customer }
+}
+
 package struct UpdateCustomer: Sendable {
     package var selector: CustomerSelector
     package var workspaceID: WorkspaceID

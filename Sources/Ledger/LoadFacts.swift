@@ -17,7 +17,6 @@ struct FactsLoader {
     private var claims: Set<LeadClaim> = []
     private var invoices: Set<InvoiceKey> = []
     private var importedSales: Set<SaleID> = []
-    private var stripeKeys: Set<StripeKey> = []
 
     static func load(
         _ commands: ArraySlice<Command>, _ transaction: any SQLTransaction
@@ -64,9 +63,6 @@ struct FactsLoader {
         case .addCustomer(let customer):
             noteCustomer(customer.key)
             if let clickID = customer.clickID { clickIDs.insert(clickID) }
-            if let id = customer.stripeCustomerID {
-                stripeKeys.insert(StripeKey(workspaceID: customer.key.workspaceID, id: id))
-            }
         // The rest stands alone and has facts of its own.
         default: break
         }
@@ -86,12 +82,6 @@ struct FactsLoader {
             if let clickID = customer.clickID, loader.clickOwners.contains(key) {
                 loader.clickIDs.insert(clickID)
             }
-        }
-        try each(
-            stripeKeys, RegistryStatements.customerByStripeID,
-            { [.init($0.workspaceID), .text($0.id)] }
-        ) { loader, key, rows in
-            if !rows.isEmpty { loader.facts.stripeCustomers.insert(key) }
         }
         try loadSales()
     }

@@ -30,6 +30,7 @@ struct RegistryLoader {
             try loadDomains(create.domain.slug, create.domain.workspaceID)
         case .updateDomain(let update): try load(update)
         case .deleteDomain(let delete): try loadDomains(delete.slug, delete.workspaceID)
+        case .createCustomer(let create): try loadNames(of: create.customer)
         case .updateCustomer(let update): try load(update)
         case .deleteCustomer(let delete):
             try loadCustomer(delete.selector, delete.workspaceID)
@@ -166,11 +167,15 @@ struct RegistryLoader {
     private mutating func load(_ update: UpdateCustomer) throws {
         try loadCustomer(update.selector, update.workspaceID)
         guard let customer = registry.customers.first else { return }
-        let edited = update.edit.applied(to: customer)
-        try loadCustomer(.externalID(edited.externalID), update.workspaceID)
-        guard let stripeID = edited.stripeCustomerID else { return }
+        try loadNames(of: update.edit.applied(to: customer))
+    }
+    /// Whoever has a customer's ids.
+    private mutating func loadNames(of customer: Customer) throws {
+        try loadCustomer(.externalID(customer.externalID), customer.workspaceID)
+        guard let stripeID = customer.stripeCustomerID else { return }
         registry.customers += try transaction.rows(
-            RegistryStatements.customerByStripeID, [.init(update.workspaceID), .text(stripeID)]
+            RegistryStatements.customerByStripeID,
+            [.init(customer.workspaceID), .text(stripeID)]
         ).map { try Customer($0) }
     }
     private mutating func loadCustomer(

@@ -60,6 +60,12 @@ import Testing
         customer("Bob's id at Stripe", .id(ID("ann")), "no: stripeCustomerTaken") {
             $0.set(\.stripeCustomerID, "cus_bob")
         },
+        row(
+            "a customer who is told of", .createCustomer(.init(customer: customer("cid"))),
+            "cid is new | customer cid on -"),
+        row(
+            "one who is known", .createCustomer(.init(customer: customer("ann", id: "new"))),
+            "no: customerExists"),
         customer("nobody", .id(ID("zoe")), "no: customerNotFound") { $0.set(\.name, "Z") },
         row(
             "a customer is forgotten",
@@ -94,13 +100,15 @@ extension RecordRuleTests {
         }
         registry.tags = [tag("one"), tag("two")]
         registry.folders = [folder("one"), folder("two")]
-        registry.customers = ["ann", "bob"].map { name in
-            var customer = Customer(
-                id: ID(name), workspaceID: World.home, externalID: name, createdAt: World.noon)
-            customer.stripeCustomerID = "cus_\(name)"
-            return customer
-        }
+        registry.customers = [customer("ann"), customer("bob")]
         return registry
+    }
+
+    private static func customer(_ name: String, id: String? = nil) -> Customer {
+        var customer = Customer(
+            id: ID(id ?? name), workspaceID: World.home, externalID: name, createdAt: World.noon)
+        customer.stripeCustomerID = "cus_\(name)"
+        return customer
     }
 
     private static func tag(_ name: String) -> Attribution.Tag {

@@ -111,12 +111,11 @@ extension API {
         profile.name = fields.text("name")
         profile.email = fields.text("email")
         profile.avatar = fields.text("avatar")
-        var command = AddCustomer(
-            key: key, profile: profile, clickID: nil,
-            country: fields.text("country")?.uppercased(), at: stamper.now())
-        command.stripeCustomerID = fields.text("stripeCustomerId").nonEmpty
-        command.mustBeNew = true
-        guard case .customer(let customer, _) = try await submit(.addCustomer(command)) else {
+        var new = profile.customer(key, from: nil, at: stamper.now())
+        new.country = fields.text("country")?.uppercased()
+        new.stripeCustomerID = fields.text("stripeCustomerId").nonEmpty
+        let command = CreateCustomer(customer: new)
+        guard case .customer(let customer, _) = try await submit(.createCustomer(command)) else {
             throw APIError.internalError
         }
         return try await reply(customer, expands: false, caller, .created)
