@@ -51,11 +51,11 @@ private func update(
     case .success(let tags): edited.tags = tags ?? link.tags
     }
     if edited.hasSameSettings(as: link) { return Decision(outcome: .link(link), changes: []) }
-    if let refusal = refusal(of: edited, before: link, registry) { return .refused(refusal) }
     let isRoot = isSame(link.key, Link.rootKey)
     if isRoot != isSame(edited.key, Link.rootKey) || isRoot && !isSame(edited.domain, link.domain) {
         return .refused(.rootLinkKept)
     }
+    if let refusal = refusal(of: edited, before: link, registry) { return .refused(refusal) }
     if let owner = registry.links[edited.address], owner.id != link.id {
         return .refused(.keyTaken)
     }
@@ -79,6 +79,7 @@ func decide(_ command: DeleteLink, _ registry: Registry) -> Decision {
 
 /// Why a link can't be as it is asked for. What an edit leaves as it was is not held against it.
 private func refusal(of link: Link, before old: Link?, _ registry: Registry) -> Refusal? {
+    if link.url.isEmpty, !isSame(link.key, Link.rootKey) { return .destinationMissing }
     // A domain that some workspace has is for its links only; any other host is the server's own.
     if old.map({ isSame($0.domain, link.domain) }) != true,
         let domain = registry.domains[link.domain], domain.workspaceID != link.workspaceID

@@ -76,6 +76,8 @@ package enum Refusal: Equatable, Sendable {
     case stripeCustomerTaken
     // Links, domains, workspaces, tokens.
     case linkNotFound
+    /// Only a domain's root may be without one.
+    case destinationMissing
     case missingFeature(LinkField.Feature)
     case linkLimitReached(Int, Plan)
     /// A destination is on one of the server's own link domains.

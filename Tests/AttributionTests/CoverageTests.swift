@@ -47,6 +47,7 @@ import Testing
         "domainTaken", "domainForeign", "slugTaken", "workspaceNotFound", "tokenNotFound",
         "tokenLimitReached",
         "customerNotFound",
+        "destinationMissing",
         "customerExists",
         "stripeCustomerTaken",
         "missingFeature",
@@ -111,6 +112,7 @@ import Testing
         case .tokenNotFound: "tokenNotFound"
         case .tokenLimitReached: "tokenLimitReached"
         case .customerNotFound: "customerNotFound"
+        case .destinationMissing: "destinationMissing"
         case .customerExists: "customerExists"
         case .stripeCustomerTaken: "stripeCustomerTaken"
         case .missingFeature: "missingFeature"

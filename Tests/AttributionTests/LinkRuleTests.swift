@@ -22,6 +22,10 @@ import Testing
             $0.testStartedAt = World.noon
             $0.testCompletedAt = World.noon
         },
+        create("nowhere to go", "no: destinationMissing") { $0.url = "" },
+        create("the root may have nowhere to go", "go.test/_root") {
+            ($0.url, $0.key) = ("", Link.rootKey)
+        },
         create("a folder", made) { $0.folderID = ID("f1") },
         create("a folder that is not there", "no: folderNotFound") { $0.folderID = ID("f9") },
         create("a way back", "no: linkLoop(\"https://go.test/x\")") {

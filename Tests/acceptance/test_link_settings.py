@@ -182,4 +182,5 @@ def test_the_root_stays_the_root(server):
     assert_error(workspace.http.patch(f"/links/{root['id']}", json={"key": "other"}), 403, "forbidden")
     link = workspace.link()
     assert workspace.http.patch(f"/links/{link['id']}", json={"key": "_root"}).status_code in (403, 409)
-    assert_error(workspace.post("/links", {"url": "", "key": "x"}), 400, "bad_request", "Missing destination URL")
+    for reply in (workspace.post("/links", {"url": "", "key": "x"}), workspace.http.patch(f"/links/{link['id']}", json={"url": ""})):
+        assert_error(reply, 400, "bad_request", "Missing destination URL")

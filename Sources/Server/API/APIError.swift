@@ -193,6 +193,7 @@ extension APIError {
 
     private init(link refusal: Refusal) {
         switch refusal {
+        case .destinationMissing: self.init(.badRequest, "Missing destination URL")
         case .missingFeature(let feature):
             let plan = feature.plan.title
             self.init(

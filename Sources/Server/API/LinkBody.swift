@@ -6,7 +6,6 @@ import Wire
 /// here, every settable field from the table of `LinkField`.
 struct LinkBody {
     private let fields: Fields
-    let isCreation: Bool
 
     /// In the order in which they are checked.
     static func rules(isCreation: Bool) -> [Rule] {
@@ -29,7 +28,6 @@ struct LinkBody {
     init(_ members: [JSONMember], isCreation: Bool, without names: Set<String> = []) throws(Issue) {
         let rules = Self.rules(isCreation: isCreation).filter { !names.contains($0.name) }
         fields = try Fields(rules, members)
-        self.isCreation = isCreation
     }
 
     var domain: String? { fields.text("domain").nonEmpty.map(domainSlug) }
@@ -92,12 +90,7 @@ struct LinkBody {
     /// The destination as it will be without the campaign's parameters; nil if the body names none.
     func destination() throws -> String? {
         guard let asked = fields.text("url") else { return nil }
-        if asked.isEmpty {
-            guard fields.text("key") == Link.rootKey || !isCreation else {
-                throw APIError(.badRequest, "Missing destination URL")
-            }
-            return ""
-        }
+        if asked.isEmpty { return "" }
         let url = hasScheme(asked) || !isHost(asked) ? asked : "https://" + asked
         guard isDestination(url) else {
             throw APIError(.unprocessable, "Invalid destination URL")
