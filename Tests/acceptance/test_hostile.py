@@ -1,5 +1,7 @@
 """Input that means harm: it is refused, or it does none."""
 
+import json
+import random
 import socket
 from urllib.parse import quote, urlsplit
 
@@ -183,3 +185,33 @@ def test_long_and_deep_bodies(acme):
     assert_error(acme.post("/links", {"url": "https://x.example", "key": "é" * 190}), 422, "unprocessable_entity", "Invalid key.")
     assert_error(acme.post("/links", b'{"url":' + b"[" * 50_000), 400, "bad_request")
     assert acme.post("/links/bulk", b"[" + b"{}," * 400_000 + b"{}]").status_code in (413, 422)
+
+
+VALUES = [None, "", 0, -1, 1.5, True, [], {}, "x" * 300, "x" * 40_000, "\u202e", "\U0001F600", "https://[::1", "http://%41", "https://x.example:99999", "0000-00-00",
+          ["a"], [None], [[]], {"DE": None}, {"": ""}, [{}], "ext_", "_root", "' OR 1=1 --", "%", "\\", "\n", "-a,b", ",,,", "99999999999999999999", "1e5", "xn--", "..", "@", "{"]
+BODY = """url domain key keyLength prefix externalId tenantId trackConversion archived tagIds tagNames tagId folderId expiresAt expiredUrl password title image
+ios geo utm_source ref testVariants testCompletedAt webhookIds programId slug notFoundUrl logo assetLinks primary name color accessLevel email avatar
+stripeCustomerId country deepLink dubDomain linkIds externalIds data""".split()
+QUERY = """domain tagId tagIds tagNames folderId search linkIds showArchived sortBy page pageSize limit startingAfter endingBefore groupBy email externalId
+event interval start end key url trigger os qr root saleType query customerId bots ids size level margin fgColor format redir_url pw""".split()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_value_of_any_field_is_too_strange(acme, seed):
+    dice = random.Random(seed)
+    link, tag = acme.link(), acme.ok("POST", "/tags", json={"name": unique("t")})
+    folder = acme.ok("POST", "/folders", json={"name": unique("f")})
+    writes = [("POST", "/links"), ("PATCH", f"/links/{link['id']}"), ("PUT", "/links/upsert"), ("POST", "/links/bulk"), ("PATCH", "/links/bulk"), ("POST", "/domains"),
+              ("POST", "/tags"), ("PATCH", f"/tags/{tag['id']}"), ("POST", "/folders"), ("PATCH", f"/folders/{folder['id']}"), ("POST", "/customers"), ("POST", "/track/open"),
+              ("POST", "/track/visit"), ("POST", "/track/click")]
+    reads = ["/links", "/links/count", "/links/info", "/customers", "/customers/count", "/events", "/tags", "/folders", "/domains", "/qr", "/" + link["key"]]
+    for _ in range(250):
+        method, path = dice.choice(writes)
+        body = {"url": "https://x.example"} | {dice.choice(BODY): dice.choice(VALUES) for _ in range(dice.choice([1, 1, 3]))}
+        if path == "/links/bulk":
+            body = [body] if method == "POST" else {"linkIds": [link["id"]], "data": body}
+        reply = acme.http.request(method, path, content=json.dumps(body).encode())
+        assert reply.status_code < 500, f"{method} {path} {str(body)[:300]}: {reply.text}"
+        query = {dice.choice(QUERY): str(dice.choice(VALUES))[:2_000] for _ in range(dice.choice([1, 1, 3]))}
+        reply = acme.http.get(path := dice.choice(reads), params=query, headers={"User-Agent": BROWSER})
+        assert reply.status_code < 500 or reply.status_code == 508, f"{path} {query}: {reply.text}"

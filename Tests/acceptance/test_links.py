@@ -130,7 +130,7 @@ def test_what_is_refused(acme, change, status, code, message):
 
 
 @pytest.mark.parametrize("key", [
-    "track", "links", "customers", "events", "domains", "api", "healthz", "readyz", "metrics", "Track",
+    "track", "links", "customers", "events", "domains", "api", "healthz", "readyz", "metrics", "Track", "tags", "folders", "qr", "QR/x",
     "links/info", "api/x", "track/sale"])
 def test_keys_that_are_routes_are_refused(acme, key):
     reply = acme.post("/links", {"url": "https://x.example", "key": key})

@@ -7,7 +7,7 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from harness import assert_error, httpx
+from harness import Server, assert_error, httpx
 
 URL = "https://go.example/a?b=ü&qr=1"
 
@@ -85,3 +85,20 @@ def test_the_code_of_a_link(server, acme):
     assert link["qrCode"] == f"https://api.dub.co/qr?url={link['shortLink']}?qr=1"
     assert httpx.get(f"{server.url}/api/qr", params={"url": link["shortLink"]}).status_code == 200
     assert httpx.options(f"{server.url}/qr").status_code == 204
+
+
+def test_a_server_that_knows_its_address_draws_its_own_codes(tmp_path):
+    server = Server(tmp_path, "--public-url", "http://short.example:8080").start()
+    try:
+        acme = server.workspace()
+        link = acme.link()
+        assert link["shortLink"] == f"http://short.example:8080/{link['key']}"
+        assert link["qrCode"] == f"http://short.example:8080/qr?url={link['shortLink']}?qr=1"
+        reply = httpx.get(link["qrCode"].replace("http://short.example:8080", server.url, 1))
+        [code] = zxingcpp.read_barcodes(Image.open(io.BytesIO(reply.content)))
+        assert code.text == link["shortLink"] + "?qr=1"
+        for url in ("http://short.example:8080/x", "HTTP://SHORT.example:8080"):
+            assert_error(acme.post("/links", {"url": url}), 422, "unprocessable_entity")
+        assert acme.post("/links", {"url": "http://short.example/x"}).status_code == 200, "another port is another site"
+    finally:
+        server.stop()
