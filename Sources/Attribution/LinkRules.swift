@@ -89,9 +89,8 @@ private func refusal(of link: Link, before old: Link?, _ registry: Registry) -> 
     if let plan = registry.plan, let feature = link.missingFeature(on: plan, comparedTo: old) {
         return .missingFeature(feature)
     }
-    if link.testVariants != nil, link.testVariants != old?.testVariants, !link.trackConversion {
-        return .testNeedsConversions
-    }
+    let isTestNew = link.testVariants != old?.testVariants || old?.trackConversion == true
+    if link.testVariants != nil, !link.trackConversion, isTestNew { return .testNeedsConversions }
     if let end = link.testCompletedAt, let start = link.testStartedAt, end <= start {
         return .testEndsBeforeStart
     }

@@ -33,6 +33,8 @@ def test_fields_can_be_set_changed_and_removed(acme, name):
 def test_a_test_needs_conversions(acme):
     link = acme.link(testVariants=VARIANTS, trackConversion=True, testCompletedAt=FUTURE)
     assert link["testVariants"] == VARIANTS and link["testCompletedAt"] == FUTURE
+    assert_error(acme.http.patch(f"/links/{link['id']}", json={"trackConversion": False}), 422, "unprocessable_entity",
+                 "Conversion tracking must be enabled to use A/B testing.")
     assert acme.ok("PATCH", f"/links/{link['id']}", json={"testVariants": None})["testVariants"] is None
     assert_error(acme.post("/links", {"url": "https://x.example", "testVariants": VARIANTS}), 422,
                  "unprocessable_entity", "Conversion tracking must be enabled to use A/B testing.")
@@ -64,6 +66,7 @@ def test_campaign_parameters_follow_the_link(acme):
     assert acme.ok("PATCH", path, json={"utm_source": "two"})["url"] == "https://x.example/?a=1&utm_source=two&utm_term=t"
     assert acme.ok("PATCH", path, json={"utm_source": None})["url"] == "https://x.example/?a=1&utm_term=t"
     assert acme.ok("PATCH", path, json={"url": "https://y.example/"})["url"] == "https://y.example/?utm_term=t"
+    assert acme.ok("PATCH", path, json={"url": "mailto:a@b.example"})["url"] == "mailto:a@b.example", "an app would not understand them"
 
 
 UNPROCESSABLE = [

@@ -73,16 +73,16 @@ struct LinkBody {
             edit.add(field.step(fields[field.name]))
         }
         if let url = try destination() {
-            edit.add { $0.url = url.isEmpty ? url : $0.campaign(on: url) }
+            edit.add { $0.url = $0.campaign(on: url) }
         }
         for field in LinkField.campaign where fields.has(field.rule.name) {
             edit.add { link in
-                if link.url.isEmpty { return }
+                guard isURL(link.url) else { return }
                 link.url = setOrRemoved(link.url, field.rule.name, link[keyPath: field.path])
             }
         }
         if let ref = fields.text("ref").nonEmpty {
-            edit.add { if !$0.url.isEmpty { $0.url = settingQuery($0.url, "ref", to: ref) } }
+            edit.add { if isURL($0.url) { $0.url = settingQuery($0.url, "ref", to: ref) } }
         }
         return edit
     }
@@ -141,9 +141,10 @@ extension LinkField {
 }
 
 extension Link {
-    /// The URL with all of the link's campaign parameters.
+    /// The URL with all of the link's campaign parameters. Apps would not understand them.
     fileprivate func campaign(on url: String) -> String {
-        LinkField.campaign.reduce(url) { url, field in
+        guard isURL(url) else { return url }
+        return LinkField.campaign.reduce(url) { url, field in
             guard let value = self[keyPath: field.path].nonEmpty else { return url }
             return settingQuery(url, field.rule.name, to: value)
         }
