@@ -162,7 +162,7 @@ extension API {
                         at: stamper.now()))
             })
         let deleted = results.count { if case .success(.deleted) = $0 { true } else { false } }
-        return .json(headers: caller.rateHeaders) { $0.member("deletedCount", Int64(deleted)) }
+        return caller.reply { $0.object { $0.member("deletedCount", Int64(deleted)) } }
     }
 }
 

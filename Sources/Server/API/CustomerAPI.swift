@@ -161,7 +161,7 @@ extension API {
         guard case .customer(let customer, _) = try await submit(.deleteCustomer(command)) else {
             throw APIError.internalError
         }
-        return .json(headers: caller.rateHeaders) { $0.member("id", customer.id.text) }
+        return caller.reply { $0.object { $0.member("id", customer.id.text) } }
     }
 
     private func reply(

@@ -62,7 +62,7 @@ extension API {
         _ = try await submit(
             .deleteDomain(
                 DeleteDomain(slug: slug, workspaceID: caller.workspace.id, at: stamper.now())))
-        return .json(headers: caller.rateHeaders) { $0.member("slug", slug) }
+        return caller.reply { $0.object { $0.member("slug", slug) } }
     }
 
     func listDomains(_ request: Request, _ caller: Caller) async throws -> Response {
@@ -73,9 +73,7 @@ extension API {
         query.search = fields.text("search")
         query.archived = fields.flag("archived") ?? false
         let domains = try await ledger.read { [query] in try $0.domains(query) }
-        var writer = JSONWriter()
-        writer.array(domains) { $0.write($1) }
-        return .json(writer, headers: caller.rateHeaders)
+        return caller.reply { $0.array(domains) { $0.write($1) } }
     }
 
     /// A service of the hosted product.
@@ -114,9 +112,7 @@ extension API {
         guard case .domain(let domain) = try await submit(command) else {
             throw APIError.internalError
         }
-        var writer = JSONWriter()
-        writer.write(domain)
-        return .json(writer, status: status, headers: caller.rateHeaders)
+        return caller.reply(status) { $0.write(domain) }
     }
 
     /// A name that can be a link domain, as it is kept: in lower case, letters beyond ASCII in

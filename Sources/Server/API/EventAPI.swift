@@ -49,9 +49,9 @@ extension API {
             }
             return try transaction.events(query)
         }
-        var writer = JSONWriter(capacity: 64 + events.count * 2_500)
-        writer.array(events) { $0.write($1, shortLinks) }
-        return .json(writer, headers: caller.rateHeaders)
+        return caller.reply(capacity: 64 + events.count * 2_500) {
+            $0.array(events) { $0.write($1, shortLinks) }
+        }
     }
 
     private func filters(_ fields: Fields) -> [EventQuery.Filter] {

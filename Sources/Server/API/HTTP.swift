@@ -52,6 +52,18 @@ extension Response {
     }
 }
 
+extension Caller {
+    /// An answer to this caller, with what the rate limiter says of the request.
+    func reply(
+        _ status: HTTPResponse.Status = .ok, capacity: Int = 512,
+        _ write: (inout JSONWriter) -> Void
+    ) -> Response {
+        var writer = JSONWriter(capacity: capacity)
+        write(&writer)
+        return .json(writer, status: status, headers: rateHeaders)
+    }
+}
+
 extension Request {
     /// The fields of the body, each checked against its rule.
     func decode<Field: BodyField>(

@@ -43,7 +43,7 @@ extension API {
     {
         let id = TagID(try context.pathParameter("id"))
         _ = try await submit(.deleteTag(DeleteTag(id: id, workspaceID: caller.workspace.id)))
-        return .json(headers: caller.rateHeaders) { $0.member("id", id.text) }
+        return caller.reply { $0.object { $0.member("id", id.text) } }
     }
 
     func listTags(_ request: Request, _ caller: Caller) async throws -> Response {
@@ -60,9 +60,7 @@ extension API {
         query.sort = fields.text("sortBy") == "createdAt" ? .createdAt : .name
         query.ascending = fields.text("sortOrder") != "desc"
         let tags = try await ledger.read { [query] in try $0.tags(query) }
-        var writer = JSONWriter()
-        writer.array(tags) { $0.write($1) }
-        return .json(writer, headers: caller.rateHeaders)
+        return caller.reply { $0.array(tags) { $0.write($1) } }
     }
 
     /// `tag` is the older name of `name`.
@@ -74,9 +72,7 @@ extension API {
         _ command: Command, _ caller: Caller, _ status: HTTPResponse.Status
     ) async throws -> Response {
         guard case .tag(let tag) = try await submit(command) else { throw APIError.internalError }
-        var writer = JSONWriter()
-        writer.write(tag)
-        return .json(writer, status: status, headers: caller.rateHeaders)
+        return caller.reply(status) { $0.write(tag) }
     }
 }
 
@@ -122,7 +118,7 @@ extension API {
         let id = FolderID(try context.pathParameter("id"))
         _ = try await submit(
             .deleteFolder(DeleteFolder(id: id, workspaceID: caller.workspace.id)))
-        return .json(headers: caller.rateHeaders) { $0.member("id", id.text) }
+        return caller.reply { $0.object { $0.member("id", id.text) } }
     }
 
     func listFolders(_ request: Request, _ caller: Caller) async throws -> Response {
@@ -131,9 +127,7 @@ extension API {
         let folders = try await ledger.read {
             try $0.folders(of: caller.workspace.id, search: fields.text("search"), page)
         }
-        var writer = JSONWriter()
-        writer.array(folders) { $0.write($1) }
-        return .json(writer, headers: caller.rateHeaders)
+        return caller.reply { $0.array(folders) { $0.write($1) } }
     }
 
     private func folderReply(
@@ -142,8 +136,6 @@ extension API {
         guard case .folder(let folder) = try await submit(command) else {
             throw APIError.internalError
         }
-        var writer = JSONWriter()
-        writer.write(folder)
-        return .json(writer, status: status, headers: caller.rateHeaders)
+        return caller.reply(status) { $0.write(folder) }
     }
 }

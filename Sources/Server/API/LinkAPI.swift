@@ -46,7 +46,7 @@ extension API {
         guard case .deleted(let id) = try await submit(.deleteLink(command)) else {
             throw APIError.internalError
         }
-        return .json(headers: caller.rateHeaders) { $0.member("id", id.text) }
+        return caller.reply { $0.object { $0.member("id", id.text) } }
     }
 
     func getLink(_ request: Request, _ context: TributeContext, _ caller: Caller) async throws
@@ -86,9 +86,7 @@ extension API {
     }
 
     private func reply(_ link: Link, _ caller: Caller) -> Response {
-        var writer = JSONWriter(capacity: 2_048)
-        writer.write(link, shortLinks)
-        return .json(writer, headers: caller.rateHeaders)
+        return caller.reply(capacity: 2_048) { $0.write(link, shortLinks) }
     }
 
     private func found(_ selector: LinkSelector, _ caller: Caller) async throws -> Response {

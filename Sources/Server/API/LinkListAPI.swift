@@ -34,9 +34,9 @@ extension API {
             }
             return try transaction.links(query)
         }
-        var writer = JSONWriter(capacity: 64 + links.count * 1_500)
-        writer.array(links) { $0.write($1, shortLinks) }
-        return .json(writer, headers: caller.rateHeaders)
+        return caller.reply(capacity: 64 + links.count * 1_500) {
+            $0.array(links) { $0.write($1, shortLinks) }
+        }
     }
 
     func countLinks(_ request: Request, _ caller: Caller) async throws -> Response {
