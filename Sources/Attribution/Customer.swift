@@ -32,6 +32,10 @@ package struct Customer: Equatable, Sendable {
         (self.externalID, self.createdAt) = (externalID, createdAt)
     }
 
+    /// What the customer is called: the name, else the e-mail address, else three words that are
+    /// always the same.
+    package var shownName: String { name.nonEmpty ?? email.nonEmpty ?? spareName(of: id) }
+
     package var key: CustomerKey { CustomerKey(workspaceID: workspaceID, externalID: externalID) }
 }
 

@@ -129,7 +129,7 @@ extension Rule {
     }
 
     private func moment(_ text: String) throws(Issue) -> Timestamp {
-        guard let moment = Timestamp(text: text) else {
+        guard let moment = Timestamp(dateText: text) else {
             throw invalid("custom", invalidDateText)
         }
         return moment

@@ -91,6 +91,23 @@ import Wire
         #expect(error?.text == expected)
     }
 
+    @Test(arguments: [
+        ("Jan 1, 2031", "2031-01-01T00:00:00.000Z"), ("1 January 2031", "2031-01-01T00:00:00.000Z"),
+        ("Tue, 01 Jan 2030 10:20:30 GMT", "2030-01-01T10:20:30.000Z"),
+        ("Sept. 5 2031", nil), ("Sep. 5 2031 10:00", "2031-09-05T10:00:00.000Z"),
+        ("2031/02/03", "2031-02-03T00:00:00.000Z"), ("2031/13/03", nil), ("02/03/2031", nil),
+        ("Jan 32 2031", nil), ("tomorrow", nil), ("Jan 2031", nil), ("", nil), ("1 2 3", nil),
+        ("2031-02-03T04:05:06+02:00", "2031-02-03T02:05:06.000Z"), ("Jan 1 2031 25:00", nil),
+    ])
+    func dates(text: String, expected: String?) throws {
+        let rule = Rule.date("at")
+        guard let expected else {
+            #expect(throws: Wire.Issue.self) { try rule.check(.string(text)) }
+            return
+        }
+        #expect(try rule.check(.string(text)) == .moment(try #require(Timestamp(text: expected))))
+    }
+
     /// Spellings that RFC 3492 and the registries give.
     @Test(arguments: [
         ("abc", "abc"), ("bücher", "xn--bcher-kva"), ("BÜCHER.example", "xn--bcher-kva.example"),

@@ -121,7 +121,9 @@ def test_changes(acme, other):
     assert [changed[k] for k in ("name", "email", "avatar", "externalId", "stripeCustomerId")] == [
         "New", "n@x.example", "https://x.example/a.png", moved, f"cus_{moved}"]
     assert acme.customer(moved) == changed and acme.get(f"/customers/ext_{customer}").status_code == 404
-    assert acme.ok("PATCH", f"/customers/ext_{moved}", json={"email": None})["email"] is None
+    assert acme.ok("PATCH", f"/customers/ext_{moved}", json={"name": None})["name"] == "n@x.example"
+    nameless = acme.ok("PATCH", f"/customers/ext_{moved}", json={"email": None})
+    assert nameless["email"] is None and len(nameless["name"].split()) == 3
     acme.sold(moved, 300)
     assert acme.customer(moved)["saleAmount"] == 800 and acme.fresh(link)["saleAmount"] == 800
     assert {e["customer"]["externalId"] for e in acme.events("sales", customerId=id)} == {moved}

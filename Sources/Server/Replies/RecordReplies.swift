@@ -112,7 +112,7 @@ extension JSONWriter {
         if customer.deletedAt != nil { return writeDeleted(customer) }
         object { writer in
             writer.member("id", customer.id.text)
-            writer.member("name", customer.name)
+            writer.member("name", customer.shownName)
             writer.member("email", customer.email)
             writer.member("avatar", customer.avatar)
             writer.member("externalId", customer.externalID)
