@@ -60,6 +60,13 @@ def test_a_password(server, acme):
     assert follow(server, link["key"], cookie=f"{name}={value}").status_code == 200
 
 
+def test_the_form_keeps_what_the_visitor_brings(server, acme):
+    link = acme.link(password="x")
+    page = follow(server, link["key"] + "?qr=1&a=%22%3E%3Cscript%3E&pw=no").text
+    assert '<input type=hidden name="qr" value="1">' in page
+    assert 'value="&quot;&gt;&lt;script&gt;"' in page and "<script" not in page and 'name="pw"' not in page
+
+
 def test_a_password_comes_before_everything(server, acme):
     for change in ({"expiresAt": PAST, "expiredUrl": "https://x.example/late"}, {"disabledAt": PAST}, {"proxy": True}):
         link = acme.link(password="x", **change)

@@ -92,7 +92,7 @@ extension API {
             let given = request.queryItems.first { $0.name == "pw" }?.value
             let known = request.cookie(LinkCookie.passwordName(link))
             guard [given, known].contains(where: { $0.map { isSame($0, password) } == true })
-            else { return WebPage.password(isWrong: given != nil) }
+            else { return WebPage.password(isWrong: given != nil, with: request.queryItems) }
         }
         if link.disabledAt != nil { return notFound(domain, request) }
         let now = stamper.now()

@@ -13,14 +13,19 @@ enum WebPage {
         HTTPResponse.Status(code: 508, reasonPhrase: "Loop Detected"),
         "This link leads back to where it comes from.")
 
-    /// Asks for the link's password; the answer comes as `?pw=`.
-    static func password(isWrong: Bool) -> Response {
-        html(
+    /// Asks for the link's password; the answer comes as `?pw=`, with the visitor's other parameters.
+    static func password(
+        isWrong: Bool, with items: [(name: String, value: String)]
+    ) -> Response {
+        let kept = items.filter { $0.name != "pw" && !$0.name.isEmpty }.prefix(50).map { item in
+            "<input type=hidden name=\"\(escaped(item.name))\" value=\"\(escaped(item.value))\">"
+        }.joined()
+        return html(
             .ok, "This link needs a password",
             """
             <h1>This link needs a password</h1>
             \(isWrong ? "<p role=alert>Wrong password.</p>" : "")
-            <form method=get>
+            <form method=get>\(kept)
             <label>Password <input type=password name=pw required autofocus></label>
             <button>Go on</button></form>
             """)
