@@ -25,9 +25,6 @@ package struct Rule: Sendable {
         case color
         /// An ISO 4217 code.
         case currency
-        /// Known to Dub but not offered here: a value that asks for it is refused, so that nobody
-        /// believes in what is not done.
-        case unsupported
     }
 
     package enum Presence: Sendable {

@@ -11,7 +11,6 @@ extension Rule {
                     "invalid_type", name, missingMessage ?? expected("undefined"))
             }
         }
-        if case .unsupported = kind { return try refuseUnlessEmpty(value) }
         if value == .null {
             if case .nullish = presence { return .null }
             if case .option(let options) = kind { throw wrongOption(options) }
@@ -32,7 +31,6 @@ extension Rule {
         case .flag: "boolean"
         case .integer: "number"
         case .object: "object"
-        case .unsupported: "nothing"
         }
     }
 
@@ -157,16 +155,6 @@ extension Rule {
 
     private func tooBig(_ type: String, _ max: Int64) -> Issue {
         Issue("too_big", name, "Too big: expected \(type) to be <=\(max)")
-    }
-
-    private func refuseUnlessEmpty(_ value: JSONValue) throws(Issue) -> Checked {
-        switch value {
-        case .null, .bool(false), .string(""): return .absent
-        case .object(let raw), .array(let raw):
-            if raw.compactLength == 2 { return .absent }
-        default: break
-        }
-        throw Issue("custom", name, "\(name) is not supported by this version of Tribute.")
     }
 
     private var capitalizedName: String { name.prefix(1).uppercased() + name.dropFirst() }

@@ -31,7 +31,6 @@ private let currency = Rule("currency", .currency, .optional)
 private let email = Rule("customerEmail", .email(max: 12), .nullish)
 private let url = Rule.url("expiredUrl")
 private let date = Rule.date("expiresAt")
-private let geo = Rule("geo", .unsupported, .optional)
 
 @Suite struct RuleCheckTests {
     fileprivate static let texts: [Row] = [
@@ -142,18 +141,9 @@ private let geo = Rule("geo", .unsupported, .optional)
             "invalid_type: expiresAt: Invalid input: expected string, received boolean"),
     ]
 
-    fileprivate static let unsupported: [Row] =
-        [nil, "null", "false", "\"\"", "[]", "{}", "{ }"].map { Row(geo, $0, "absent") }
-        + ["true", "0", "\"x\"", "[1]", "{\"US\":\"https://a.test\"}"].map {
-            Row(geo, $0, "custom: geo: geo is not supported by this version of Tribute.")
-        }
-
     @Test(arguments: texts) fileprivate func checksTexts(_ row: Row) throws { try check(row) }
     @Test(arguments: numbers) fileprivate func checksNumbers(_ row: Row) throws { try check(row) }
     @Test(arguments: formats) fileprivate func checksFormats(_ row: Row) throws { try check(row) }
-    @Test(arguments: unsupported) fileprivate func refusesWhatItHasNot(_ row: Row) throws {
-        try check(row)
-    }
 
     private func check(_ row: Row) throws {
         let value = try row.json.map { try WireTests.value($0) }
