@@ -13,7 +13,8 @@ enum WebPage {
         HTTPResponse.Status(code: 508, reasonPhrase: "Loop Detected"),
         "This link leads back to where it comes from.")
 
-    /// Asks for the link's password; the answer comes as `?pw=`, with the visitor's other parameters.
+    /// Asks for the link's password; the answer comes as `?pw=`, with what the visitor brought
+    /// along.
     static func password(
         isWrong: Bool, with items: [(name: String, value: String)]
     ) -> Response {
