@@ -46,3 +46,11 @@ private func enabled(_ id: LinkID, of customer: Customer, _ facts: Facts) -> Ref
     else { return .linkOfCustomerNotFound(customer.id) }
     return link.isDisabled ? .linkOfCustomerDisabled(id, customer.id) : nil
 }
+
+extension Facts {
+    /// Whether the next click that is named becomes the customer's own: there is none, or its link
+    /// was deleted.
+    func lacksLink(_ customer: Customer) -> Bool {
+        customer.linkID.map { links[$0]?.isDeleted != false } ?? true
+    }
+}

@@ -1,3 +1,6 @@
+/// UTF-16 units of the id that a user's own system has for a customer.
+package let customerExternalIDMax = 100
+
 /// Somebody who came through a link, known by the id the user's own system has for them.
 package struct Customer: Equatable, Sendable {
     package var id: CustomerID
@@ -35,6 +38,23 @@ package struct Customer: Equatable, Sendable {
     /// What the customer is called: the name, else the e-mail address, else three words that are
     /// always the same.
     package var shownName: String { name.nonEmpty ?? email.nonEmpty ?? spareName(of: id) }
+
+    /// What stands in the place of a deleted customer's external id: longer than any that a request
+    /// may name.
+    var forgottenExternalID: String {
+        "deleted:\(id):" + String(repeating: "-", count: customerExternalIDMax)
+    }
+
+    /// As answers show who was deleted: events and answers of before stay without the person.
+    package var asShown: Customer {
+        if deletedAt == nil { return self }
+        var customer = self
+        (customer.name, customer.email) = ("Deleted Customer", "deleted@customer.com")
+        (customer.externalID, customer.createdAt) = (id.text, Timestamp(milliseconds: 0))
+        customer.firstSaleAt = nil
+        customer.subscriptionCanceledAt = nil
+        return customer
+    }
 
     package var key: CustomerKey { CustomerKey(workspaceID: workspaceID, externalID: externalID) }
 }

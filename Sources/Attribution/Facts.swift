@@ -4,7 +4,7 @@ package struct Facts: Sendable {
     package var workspaces: [WorkspaceID: WorkspaceState] = [:]
     package var links: [LinkID: LinkState] = [:]
     package var clicks: [ClickID: Click] = [:]
-    /// The last counted click of an identity on a link.
+    /// The last click of an identity on a link.
     package var lastClicks: [VisitKey: LastClick] = [:]
     package var customers: [CustomerKey: Customer] = [:]
     package private(set) var leads: [LeadKey: LeadState] = [:]
@@ -16,7 +16,7 @@ package struct Facts: Sendable {
     package var importedSales: [SaleID: SaleReceipt] = [:]
     /// The links that a customer has bought through.
     package var conversions: [CustomerKey: Set<LinkID>] = [:]
-    /// What link, domain, workspace and token commands look at.
+    /// What a command that stands alone looks at.
     package var registry = Registry()
 
     package init() {}
@@ -72,11 +72,17 @@ extension LinkState {
     }
 }
 
+/// Who visits what. A program that gives itself a browser's name does not use up the click of a
+/// person behind the same address.
 package struct VisitKey: Hashable, Sendable {
     package let linkID: LinkID
     package let identity: String
-    package init(linkID: LinkID, identity: String) {
-        (self.linkID, self.identity) = (linkID, identity)
+    package let isBot: Bool
+
+    /// nil: nothing is known of the visitor.
+    package init?(linkID: LinkID, _ visitor: Visitor) {
+        guard let identity = visitor.identity else { return nil }
+        (self.linkID, self.identity, isBot) = (linkID, identity, visitor.isBot)
     }
 }
 
@@ -135,6 +141,9 @@ package struct Registry: Sendable {
     package var domains: [String: Domain] = [:]
     /// The workspace's domains but for the one that the command names, oldest first.
     package var otherDomains: [Domain] = []
+    /// Whether links stand already on the domain that the command brings.
+    package var hasOwnStrays = false
+    package var hasForeignStrays = false
     package var customers: [Customer] = []
     package var workspaces: [String: Workspace] = [:]
     package var tokens: [TokenID: Token] = [:]
@@ -164,8 +173,7 @@ extension Facts {
 
     private mutating func absorb(_ click: Click) {
         clicks[click.id] = click
-        if let identity = click.visitor.identity {
-            let key = VisitKey(linkID: click.linkID, identity: identity)
+        if let key = VisitKey(linkID: click.linkID, click.visitor) {
             if let last = lastClicks[key], last.at > click.at { return }
             lastClicks[key] = LastClick(id: click.id, at: click.at)
         }

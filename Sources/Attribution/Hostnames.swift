@@ -28,22 +28,29 @@ package func urlHost(_ text: String) -> String? {
 
 /// Host and port of an http or https URL; nil if it is none.
 package func urlAuthority(_ text: String) -> String? {
-    // Scalars, not characters: a combining mark must not hide the slash that it follows.
-    let scalars = text.unicodeScalars
-    let scheme = String(String.UnicodeScalarView(scalars.prefix(8))).lowercased().unicodeScalars
-    let rest: Substring.UnicodeScalarView
-    if scheme.starts(with: "https://".unicodeScalars) {
-        rest = scalars.dropFirst(8)
-    } else if scheme.starts(with: "http://".unicodeScalars) {
-        rest = scalars.dropFirst(7)
-    } else {
-        return nil
-    }
+    guard let rest = withoutScheme(text) else { return nil }
     var authority = rest.prefix { !"/?#\\".unicodeScalars.contains($0) }
     if let at = authority.lastIndex(of: "@") {
         authority = authority[authority.index(after: at)...]
     }
     return String(String.UnicodeScalarView(authority))
+}
+
+/// The path of an http or https URL as it is written; nil if it is none.
+package func urlPath(_ text: String) -> String? {
+    guard let rest = withoutScheme(text) else { return nil }
+    let path = rest.drop { !"/?#\\".unicodeScalars.contains($0) }.prefix {
+        !"?#".unicodeScalars.contains($0)
+    }
+    return String(String.UnicodeScalarView(path))
+}
+
+private func withoutScheme(_ text: String) -> Substring.UnicodeScalarView? {
+    // Scalars, not characters: a combining mark must not hide the slash that it follows.
+    let scalars = text.unicodeScalars
+    let scheme = String(String.UnicodeScalarView(scalars.prefix(8))).lowercased().unicodeScalars
+    if scheme.starts(with: "https://".unicodeScalars) { return scalars.dropFirst(8) }
+    return scheme.starts(with: "http://".unicodeScalars) ? scalars.dropFirst(7) : nil
 }
 
 /// A host without its port.

@@ -70,8 +70,7 @@ package struct Link: Equatable, Sendable {
 
     /// Everywhere a visitor may be sent.
     package var targets: [String] {
-        [url, expiredURL, ios, android].compactMap { $0.nonEmpty }
-            + [geo, testVariants].flatMap { $0?.entries.map(\.url) ?? [] }
+        (url.isEmpty ? [] : [url]) + LinkField.all.filter(\.isTarget).flatMap { $0.urls(of: self) }
     }
 
     /// How the link's key is looked for: case does not matter.

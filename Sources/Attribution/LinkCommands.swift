@@ -5,8 +5,13 @@ package struct CreateLink: Sendable {
     /// Whether a key that is taken may be replaced by one of `spareKeys`: true for random keys.
     package var spareKeys: [String]
     package var tags: TagChoice?
-    package init(link: Link, spareKeys: [String] = [], tags: TagChoice? = nil) {
+    /// The server's own domain, on which every workspace may have links.
+    package var defaultDomain: String?
+    package init(
+        link: Link, spareKeys: [String] = [], tags: TagChoice? = nil, defaultDomain: String? = nil
+    ) {
         (self.link, self.spareKeys, self.tags) = (link, spareKeys, tags)
+        self.defaultDomain = defaultDomain
     }
 }
 
@@ -43,12 +48,14 @@ package struct UpdateLink: Sendable {
     package var edit: Edit<Link>
     package var tags: TagChoice?
     package var at: Timestamp
+    /// As in `CreateLink`.
+    package var defaultDomain: String?
     package init(
         selector: LinkSelector, workspaceID: WorkspaceID, edit: Edit<Link>,
-        tags: TagChoice? = nil, at: Timestamp
+        tags: TagChoice? = nil, at: Timestamp, defaultDomain: String? = nil
     ) {
         (self.selector, self.workspaceID, self.edit) = (selector, workspaceID, edit)
-        (self.tags, self.at) = (tags, at)
+        (self.tags, self.at, self.defaultDomain) = (tags, at, defaultDomain)
     }
 }
 

@@ -7,6 +7,8 @@ package struct LinkField: Sendable {
     package let value: Slot
     /// What a plan must offer for the field to be used.
     package var feature: Feature?
+    /// Whether visitors may be sent there: it must not lead back to the server.
+    package var isTarget = false
     /// Characters after which a longer text is cut off.
     package var cutAt: Int?
 
@@ -49,12 +51,12 @@ extension LinkField {
         moment(.date("expiresAt", "Invalid expiration date."), "expires_at", \.expiresAt)
             .of(expiration),
         text(.url("expiredUrl", "Invalid expired URL."), "expired_url", \.expiredURL)
-            .of(expiration),
+            .of(expiration).target(),
         moment(.date("disabledAt"), "disabled_at", \.disabledAt),
         text(.text("password", max: 1_000), "password", \.password).of(passwords),
-        text(.url("ios"), "ios", \.ios).of(devices),
-        text(.url("android"), "android", \.android).of(devices),
-        urls(Rule("geo", .geo, .nullish), "geo", \.geo).of(locations),
+        text(.url("ios"), "ios", \.ios).of(devices).target(),
+        text(.url("android"), "android", \.android).of(devices).target(),
+        urls(Rule("geo", .geo, .nullish), "geo", \.geo).of(locations).target(),
         text(.text("folderId", max: 255), "folder_id", \.folderText),
         text(.text("utm_source", max: 255), "utm_source", \.utmSource),
         text(.text("utm_medium", max: 255), "utm_medium", \.utmMedium),
@@ -67,7 +69,8 @@ extension LinkField {
         flag(.flag("publicStats"), "public_stats", \.publicStats),
         flag(.flag("proxy"), "proxy", \.proxy).of(previews),
         flag(.flag("rewrite"), "rewrite", \.rewrite).of(cloaking),
-        urls(Rule("testVariants", .variants, .nullish), "test_variants", \.testVariants).of(tests),
+        urls(Rule("testVariants", .variants, .nullish), "test_variants", \.testVariants)
+            .of(tests).target(),
         moment(.date("testStartedAt"), "test_started_at", \.testStartedAt),
         moment(
             .date("testCompletedAt", "Invalid test completion date."), "test_completed_at",
@@ -99,6 +102,11 @@ extension LinkField {
         field.feature = feature
         return field
     }
+    private func target() -> LinkField {
+        var field = self
+        field.isTarget = true
+        return field
+    }
     private func cut(at length: Int) -> LinkField {
         var field = self
         field.cutAt = length
@@ -114,6 +122,14 @@ extension LinkField {
         case .flag(let path): a[keyPath: path] == b[keyPath: path]
         case .moment(let path): a[keyPath: path] == b[keyPath: path]
         case .urls(let path): a[keyPath: path] == b[keyPath: path]
+        }
+    }
+
+    func urls(of link: Link) -> [String] {
+        switch value {
+        case .text(let path): link[keyPath: path].nonEmpty.map { [$0] } ?? []
+        case .urls(let path): link[keyPath: path]?.entries.map(\.url) ?? []
+        case .flag, .moment: []
         }
     }
 

@@ -3,7 +3,9 @@
 
 func decide(_ command: CreateLink, _ registry: Registry) -> Decision {
     var link = command.link
-    if let refusal = refusal(of: link, before: nil, registry) { return .refused(refusal) }
+    if let refusal = refusal(of: link, before: nil, command.defaultDomain, registry) {
+        return .refused(refusal)
+    }
     if let max = registry.plan?.linksPerMonth, registry.linksThisMonth >= max {
         return .refused(.linkLimitReached(max, registry.plan ?? .free))
     }
@@ -32,18 +34,21 @@ func decide(_ command: UpdateLink, _ registry: Registry) -> Decision {
     guard link.workspaceID == command.workspaceID else {
         return .refused(.linkForeign(command.workspaceID))
     }
-    return update(link, command.edit, command.tags, at: command.at, registry)
+    return update(
+        link, command.edit, command.tags, at: command.at, command.defaultDomain, registry)
 }
 
 func decide(_ command: UpsertLink, _ registry: Registry) -> Decision {
     let create = command.create
     guard let link = command.urls.lazy.compactMap({ registry.linksByURL[ExactText($0)] }).first
     else { return decide(create, registry) }
-    return update(link, command.edit, create.tags, at: create.link.createdAt, registry)
+    return update(
+        link, command.edit, create.tags, at: create.link.createdAt, create.defaultDomain, registry)
 }
 
 private func update(
-    _ link: Link, _ edit: Edit<Link>, _ choice: TagChoice?, at: Timestamp, _ registry: Registry
+    _ link: Link, _ edit: Edit<Link>, _ choice: TagChoice?, at: Timestamp,
+    _ defaultDomain: String?, _ registry: Registry
 ) -> Decision {
     var edited = edit.applied(to: link)
     switch tags(choice, registry) {
@@ -51,12 +56,14 @@ private func update(
     case .success(let tags): edited.tags = tags ?? link.tags
     }
     if edited.hasSameSettings(as: link) { return Decision(outcome: .link(link), changes: []) }
-    let isRoot = isSame(link.key, Link.rootKey)
-    if isRoot != isSame(edited.key, Link.rootKey) || isRoot && !isSame(edited.domain, link.domain) {
-        return .refused(.rootLinkKept)
+    let isMoved = !isSame(edited.domain, link.domain) || !isSame(edited.key, link.key)
+    if isMoved, [link.key, edited.key].contains(where: { isSame($0, Link.rootKey) }) {
+        return .refused(.rootLinkStays)
     }
-    if let refusal = refusal(of: edited, before: link, registry) { return .refused(refusal) }
-    if let owner = registry.links[edited.address], owner.id != link.id {
+    if let refusal = refusal(of: edited, before: link, defaultDomain, registry) {
+        return .refused(refusal)
+    }
+    if isMoved, let owner = registry.links[edited.address], owner.id != link.id {
         return .refused(.keyTaken)
     }
     if let externalID = edited.externalID,
@@ -78,13 +85,16 @@ func decide(_ command: DeleteLink, _ registry: Registry) -> Decision {
 }
 
 /// Why a link can't be as it is asked for. What an edit leaves as it was is not held against it.
-private func refusal(of link: Link, before old: Link?, _ registry: Registry) -> Refusal? {
+private func refusal(
+    of link: Link, before old: Link?, _ defaultDomain: String?, _ registry: Registry
+) -> Refusal? {
     if link.url.isEmpty, !isSame(link.key, Link.rootKey) { return .destinationMissing }
-    // A domain that some workspace has is for its links only; any other host is the server's own.
-    if old.map({ isSame($0.domain, link.domain) }) != true,
-        let domain = registry.domains[link.domain], domain.workspaceID != link.workspaceID
-    {
-        return .domainForeign
+    if old.map({ isSame($0.domain, link.domain) }) != true {
+        let owner = registry.domains[link.domain]?.workspaceID
+        let isEverybodys = owner == nil && isSame(link.domain, defaultDomain)
+        if owner != link.workspaceID, !isEverybodys { return .domainForeign }
+        // There the server itself answers.
+        if isEverybodys, isSame(link.key, Link.rootKey) { return .keyTaken }
     }
     if let plan = registry.plan, let feature = link.missingFeature(on: plan, comparedTo: old) {
         return .missingFeature(feature)
@@ -119,10 +129,10 @@ private func tags(
         }
         return .success(distinct(ids.compactMap { id in registry.tags.first { $0.id == id } }))
     case .names(let names):
-        let missing = names.filter { name in !registry.tags.contains { isSame($0.name, name) } }
+        let missing = names.filter { name in !registry.tags.contains { $0.isNamed(name) } }
         guard missing.isEmpty else { return .failure(.init(.tagNamesNotFound(missing))) }
         return .success(
-            distinct(names.compactMap { name in registry.tags.first { isSame($0.name, name) } }))
+            distinct(names.compactMap { name in registry.tags.first { $0.isNamed(name) } }))
     }
 }
 

@@ -95,6 +95,7 @@ package enum Refusal: Equatable, Sendable {
     case keyTaken
     case externalIDTaken
     case rootLinkKept
+    case rootLinkStays
     case domainTaken
     case domainForeign
     case slugTaken(String)

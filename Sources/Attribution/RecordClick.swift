@@ -29,12 +29,14 @@ func decide(_ command: RecordClick, _ facts: Facts) -> Decision {
 /// of the same identity. Imported clicks are as they were counted.
 private func lastClick(of command: RecordClick, _ facts: Facts) -> LastClick? {
     if command.origin == .live, let known = command.known.flatMap({ facts.clicks[$0] }),
-        known.linkID == command.linkID, command.at < known.at.adding(clickDedupeWindow)
+        known.linkID == command.linkID, known.visitor.isBot == command.visitor.isBot,
+        command.at < known.at.adding(clickDedupeWindow)
     {
         return LastClick(id: known.id, at: known.at)
     }
-    guard command.origin == .live, let identity = command.visitor.identity,
-        let last = facts.lastClicks[VisitKey(linkID: command.linkID, identity: identity)],
+    guard command.origin == .live,
+        let key = VisitKey(linkID: command.linkID, command.visitor),
+        let last = facts.lastClicks[key],
         command.at < last.at.adding(clickDedupeWindow)
     else { return nil }
     return last

@@ -21,7 +21,10 @@ func decide(_ command: RecordLead, _ facts: Facts) -> Decision {
     let customer: Customer
     if let known {
         customer = known
-        if known.linkID == nil { changes.append(.attachCustomer(known.key, click)) }
+        let isRecorded = command.mode != .deferred
+        if known.linkID == nil || isRecorded && facts.lacksLink(known) {
+            changes.append(.attachCustomer(known.key, click))
+        }
     } else {
         customer = command.profile.customer(command.customer, from: click, at: command.at)
         changes.append(.insertCustomer(customer))

@@ -2,11 +2,17 @@
 
 /// The first domain of a workspace becomes its primary one.
 func decide(_ command: CreateDomain, _ registry: Registry) -> Decision {
-    guard registry.domains[command.domain.slug] == nil else { return .refused(.domainTaken) }
+    // Links of others would be followed, and deleted, with the domain.
+    guard registry.domains[command.domain.slug] == nil, !registry.hasForeignStrays else {
+        return .refused(.domainTaken)
+    }
     var domain = command.domain
     domain.isPrimary = registry.otherDomains.isEmpty
+    let root = command.rootLink
     return Decision(
-        outcome: .domain(domain), changes: [.insertDomain(domain), .insertLink(command.rootLink)])
+        outcome: .domain(domain),
+        changes: [.insertDomain(domain)]
+            + (registry.links[root.address] == nil ? [.insertLink(root)] : []))
 }
 
 func decide(_ command: UpdateDomain, _ registry: Registry) -> Decision {
@@ -16,8 +22,11 @@ func decide(_ command: UpdateDomain, _ registry: Registry) -> Decision {
     // There is always one primary domain: another takes its place, it is not taken away.
     edited.isPrimary = edited.isPrimary || domain.isPrimary
     if edited == domain { return Decision(outcome: .domain(domain), changes: []) }
-    if !isSame(edited.slug, domain.slug), registry.domains[edited.slug] != nil {
-        return .refused(.domainTaken)
+    if !isSame(edited.slug, domain.slug) {
+        let isTaken = registry.domains[edited.slug] != nil
+        if isTaken || registry.hasOwnStrays || registry.hasForeignStrays {
+            return .refused(.domainTaken)
+        }
     }
     edited.updatedAt = command.at
     var changes: [Change] = [.updateDomain(edited, slug: domain.slug)]
@@ -46,7 +55,7 @@ func decide(_ command: DeleteDomain, _ registry: Registry) -> Decision {
 
 func decide(_ command: CreateTag, _ registry: Registry) -> Decision {
     let tag = command.tag
-    guard !registry.tags.contains(where: { isSame($0.name, tag.name) }) else {
+    guard !registry.tags.contains(where: { $0.isNamed(tag.name) }) else {
         return .refused(.tagNameTaken)
     }
     return Decision(outcome: .tag(tag), changes: [.insertTag(tag)])
@@ -57,7 +66,7 @@ func decide(_ command: UpdateTag, _ registry: Registry) -> Decision {
         return .refused(.tagNotFound)
     }
     let edited = command.edit.applied(to: tag)
-    if registry.tags.contains(where: { $0.id != tag.id && isSame($0.name, edited.name) }) {
+    if registry.tags.contains(where: { $0.id != tag.id && $0.isNamed(edited.name) }) {
         return .refused(.tagNameTaken)
     }
     return Decision(outcome: .tag(edited), changes: edited == tag ? [] : [.updateTag(edited)])
@@ -123,7 +132,7 @@ func decide(_ command: DeleteCustomer, _ registry: Registry) -> Decision {
         return .refused(.customerNotFound)
     }
     let outcome = Outcome.customer(customer, isCreated: false)
-    customer.externalID = "deleted:\(customer.id)"
+    customer.externalID = customer.forgottenExternalID
     (customer.name, customer.email, customer.avatar) = (nil, nil, nil)
     (customer.country, customer.stripeCustomerID) = (nil, nil)
     customer.deletedAt = command.at

@@ -24,7 +24,7 @@ func decide(_ command: RecordSale, _ facts: Facts) -> Decision {
         case .failure(let error): return .refused(error.refusal)
         case .success(let credit): credited = credit
         }
-        if known.linkID == nil, let click = credited.click {
+        if facts.lacksLink(known), let click = credited.click {
             changes.append(.attachCustomer(known.key, click))
         }
     } else if let clickID = command.clickID {
@@ -66,7 +66,10 @@ private func earlierAnswer(to command: RecordSale, _ facts: Facts) -> SaleReceip
 /// The names of the fields in which a request differs from the sale that its invoice stands for.
 private func differences(of command: RecordSale, from first: SaleReceipt) -> [String] {
     var names: [String] = []
-    if !isSame(command.customer.externalID, first.customer.externalID) {
+    // Who a deleted customer was can't be told any more.
+    if first.customer.deletedAt == nil,
+        !isSame(command.customer.externalID, first.customer.externalID)
+    {
         names.append("customerExternalId")
     }
     if command.money.minorUnits != first.sale.money.minorUnits { names.append("amount") }

@@ -6,7 +6,7 @@ package struct Rule: Sendable {
         case text(min: Int, max: Int, trimmed: Bool)
         case email(max: Int)
         case url
-        /// ISO 8601, or milliseconds.
+        /// As `Timestamp(dateText:)` reads it, or milliseconds. An empty text is none.
         case date
         case flag
         case integer(min: Int64, max: Int64)
@@ -25,6 +25,10 @@ package struct Rule: Sendable {
         case color
         /// An ISO 4217 code.
         case currency
+        /// An ISO 3166-1 alpha-2 code in any case; it is kept in capitals.
+        case country
+        /// Where a link leads: a web address, also without its scheme, or one of an app.
+        case destination
     }
 
     package enum Presence: Sendable {
@@ -41,6 +45,8 @@ package struct Rule: Sendable {
     /// Texts that take the place of the default ones.
     package var missingMessage: String?
     package var tooSmallMessage: String?
+    package var tooBigMessage: String?
+    package var wrongTypeMessage: String?
     /// What a text that is no such URL or date is told in place of the default.
     package var invalidMessage: String?
 
@@ -66,6 +72,11 @@ package struct Rule: Sendable {
         var rule = Rule(name, .date, .nullish)
         rule.invalidMessage = invalid
         return rule
+    }
+    package static func option<Value: CaseIterable & RawRepresentable<String>>(
+        _ name: String, _ type: Value.Type, _ presence: Presence = .optional
+    ) -> Rule {
+        Rule(name, .option(Value.allCases.map(\.rawValue)), presence)
     }
     package static func flag(_ name: String) -> Rule { Rule(name, .flag, .optional) }
     /// Several texts, in one with commas or in an array.

@@ -59,7 +59,20 @@ package struct CivilDate: Equatable, Sendable {
     }
 }
 
+extension CivilDate {
+    /// The first moment of the day, UTC.
+    package var midnight: Timestamp {
+        Timestamp(milliseconds: daysSinceEpoch * Timestamp.day)
+    }
+}
+
 extension Timestamp {
+    /// The first moments of its day and of its calendar month, UTC.
+    package var midnight: Timestamp { date.midnight }
+    package var startOfMonth: Timestamp {
+        CivilDate(year: date.year, month: date.month, day: 1).midnight
+    }
+
     package var date: CivilDate {
         var days = milliseconds / Self.day
         if milliseconds % Self.day < 0 { days -= 1 }

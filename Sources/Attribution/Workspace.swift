@@ -179,6 +179,11 @@ package struct Tag: Equatable, Sendable {
     }
 }
 
+extension Tag {
+    /// Case does not matter where tags are named.
+    func isNamed(_ text: String) -> Bool { isSame(name.lowercased(), text.lowercased()) }
+}
+
 package enum TagColor: String, Sendable, CaseIterable {
     case red, yellow, green, blue, purple, brown, gray, pink
 }

@@ -18,9 +18,9 @@ package enum SaleField: Int, BodyField {
 
     package var rule: Rule {
         switch self {
-        case .customerExternalId: .text("customerExternalId", max: 100)
-        case .externalId: .text("externalId", max: 100)
-        case .customerId: .text("customerId", max: 100)
+        case .customerExternalId: .text("customerExternalId", max: customerExternalIDMax)
+        case .externalId: .text("externalId", max: customerExternalIDMax)
+        case .customerId: .text("customerId", max: customerExternalIDMax)
         case .amount:
             Rule(
                 "amount", .integer(min: 0, max: Money.largestAmount), .required,
@@ -52,9 +52,10 @@ package enum LeadField: Int, BodyField {
             Rule(
                 "eventName", .text(min: 1, max: 255, trimmed: true), .required,
                 missing: "eventName is required", tooSmall: "eventName is required")
-        case .customerExternalId: .text("customerExternalId", max: 100, trimmed: true)
-        case .externalId: .text("externalId", max: 100, trimmed: true)
-        case .customerId: .text("customerId", max: 100, trimmed: true)
+        case .customerExternalId:
+            .text("customerExternalId", max: customerExternalIDMax, trimmed: true)
+        case .externalId: .text("externalId", max: customerExternalIDMax, trimmed: true)
+        case .customerId: .text("customerId", max: customerExternalIDMax, trimmed: true)
         case .customerName: .text("customerName", max: nameMax)
         case .customerEmail: Rule("customerEmail", .email(max: nameMax), .nullish)
         case .customerAvatar: .text("customerAvatar", max: 2_048)
@@ -69,7 +70,7 @@ package enum LeadField: Int, BodyField {
 /// lead's click must be given.
 package enum ClientRules {
     static let customer = Rule(
-        "customerExternalId", .text(min: 1, max: 100, trimmed: true), .required,
+        "customerExternalId", .text(min: 1, max: customerExternalIDMax, trimmed: true), .required,
         missing: "customerExternalId is required", tooSmall: "customerExternalId is required")
     static let leadClick = Rule(
         "clickId", .text(min: 0, max: referenceMax, trimmed: true), .required)

@@ -10,11 +10,15 @@ struct ChangeWriter {
 
     static func apply(_ changes: [Change], _ transaction: any SQLTransaction) throws {
         var writer = ChangeWriter()
-        for change in changes { writer.note(change) }
+        for change in changes { try writer.note(change) }
+        var written = 0
         for statement in writeOrder {
             guard let index = writer.groupByStatement[ObjectIdentifier(statement)] else { continue }
             try transaction.execute(statement, each: writer.groups[index].arguments)
+            written += 1
         }
+        // What is not written must not be acknowledged.
+        guard written == writer.groups.count else { throw ForgottenCase.statement }
         try writer.count(transaction)
         if writer.touchesRegistry {
             try transaction.execute(RegistryStatements.advanceRevision, each: [[]])
@@ -38,9 +42,15 @@ struct ChangeWriter {
         Statements.insertConversion, RegistryStatements.touch,
     ]
 
-    private mutating func note(_ change: Change) {
+    private mutating func note(_ change: Change) throws {
         tally.add(change)
         touchesRegistry = touchesRegistry || change.touchesRegistry
+        guard note(event: change) || note(record: change) || note(place: change) else {
+            throw ForgottenCase.change
+        }
+    }
+
+    private mutating func note(event change: Change) -> Bool {
         switch change {
         case .insertClick(let click): add(Statements.insertClick, click.insertArguments)
         case .insertCustomer(let customer):
@@ -63,11 +73,13 @@ struct ChangeWriter {
                 Statements.insertConversion,
                 [.init(sale.customerID), .init(linkID), .init(sale.id)])
         case .touch: add(RegistryStatements.touch, [])
-        default: note(registry: change)
+        default: return false
         }
+        return true
     }
 
-    private mutating func note(registry change: Change) {
+    /// Links, tags, folders and customers' records.
+    private mutating func note(record change: Change) -> Bool {
         switch change {
         case .insertLink(let link):
             add(RegistryStatements.insertLink, LinkSQL.insertArguments(link))
@@ -95,11 +107,13 @@ struct ChangeWriter {
             add(RegistryStatements.deleteFolder, [.init(id)])
         case .updateCustomer(let customer):
             add(RegistryStatements.updateCustomer, customer.updateArguments)
-        default: note(operator: change)
+        default: return false
         }
+        return true
     }
 
-    private mutating func note(operator change: Change) {
+    /// Domains, workspaces and tokens.
+    private mutating func note(place change: Change) -> Bool {
         switch change {
         case .insertDomain(let domain):
             add(RegistryStatements.insertDomain, domain.insertArguments)
@@ -108,10 +122,15 @@ struct ChangeWriter {
             if !isSame(domain.slug, slug) {
                 add(
                     RegistryStatements.moveLinks,
-                    [.text(slug), .text(domain.slug), .init(domain.updatedAt)])
+                    [
+                        .text(slug), .text(domain.slug), .init(domain.updatedAt),
+                        .init(domain.workspaceID),
+                    ])
             }
         case .deleteDomain(let domain, let at):
-            add(RegistryStatements.deleteLinksOfDomain, [.text(domain.slug), .init(at)])
+            add(
+                RegistryStatements.deleteLinksOfDomain,
+                [.text(domain.slug), .init(at), .init(domain.workspaceID)])
             add(RegistryStatements.deleteDomain, [.init(domain.id)])
         case .insertWorkspace(let workspace):
             add(RegistryStatements.insertWorkspace, workspace.insertArguments)
@@ -120,8 +139,9 @@ struct ChangeWriter {
         case .insertToken(let token): add(RegistryStatements.insertToken, token.insertArguments)
         case .revokeToken(let token):
             add(RegistryStatements.revokeToken, [.init(token.id), .init(token.revokedAt)])
-        default: break
+        default: return false
         }
+        return true
     }
 
     private mutating func addTags(of link: Link) {
@@ -172,3 +192,7 @@ struct ChangeWriter {
             })
     }
 }
+
+/// A case was added to commands or changes and forgotten here. The batch fails, so that nothing is
+/// acknowledged that was not looked at and written.
+enum ForgottenCase: Error { case change, statement, facts }

@@ -18,9 +18,14 @@ extension SQLTransaction {
         filter.addTerm("c.deleted_at IS NULL")
         if let email = query.email { filter.add("c.email = ", .text(email)) }
         if let externalID = query.externalID { filter.add("c.external_id = ", .text(externalID)) }
-        if let linkID = query.linkID { filter.add("c.link_id = ", .text(linkID)) }
+        if let linkID = query.linkID {
+            filter.add("c.link_id = ", .text(linkID))
+            filter.addTerm("\(linkOfCustomer) IS NOT NULL")
+        }
         if let country = query.country { filter.add("c.country = ", .text(country)) }
-        if let search = query.search {
+        if let search = query.search, search.hasPrefix("cus_") {
+            filter.add("c.id = ", .text(search))
+        } else if let search = query.search {
             let pattern = SQLValue.text("%\(escapedLike(search))%")
             filter.addAny(
                 ["c.name", "c.email", "c.external_id"].map { "\($0) LIKE " }, pattern,
@@ -71,6 +76,9 @@ extension SQLTransaction {
     }
 }
 
+/// The customer's link; one that was deleted is none.
+private let linkOfCustomer = "(SELECT id FROM link WHERE id = c.link_id AND deleted_at IS NULL)"
+
 package struct CustomerQuery: Sendable {
     package enum Sort: String, Sendable {
         case createdAt = "created_at"
@@ -94,7 +102,7 @@ package struct CustomerQuery: Sendable {
         var column: String {
             switch self {
             case .country: "c.country"
-            case .link: "c.link_id"
+            case .link: linkOfCustomer
             case .partner: "NULL"
             }
         }

@@ -34,7 +34,7 @@ package struct EventQuery: Sendable {
         case utmCampaign = "utm_campaign"
         case utmTerm = "utm_term"
         case utmContent = "utm_content"
-        case customerId, saleType, root
+        case customerId, eventName, saleType, root
 
         /// `e` is the event, `k` its click, `l` its link.
         var expression: String {
@@ -55,6 +55,7 @@ package struct EventQuery: Sendable {
             case .utmSource, .utmMedium, .utmCampaign, .utmTerm, .utmContent:
                 "l.\(rawValue)"
             case .customerId: "e.customer_id"
+            case .eventName: "e.event_name"
             case .saleType:
                 "CASE WHEN e.previous_sale_id IS NULL THEN 'new' ELSE 'recurring' END"
             case .root: "CASE WHEN l.key = '_root' THEN 'true' ELSE 'false' END"
@@ -69,6 +70,8 @@ package struct EventQuery: Sendable {
     package var to: Timestamp = .distantFuture
     /// Clicks of programs, which do not count, in place of those that do.
     package var areBots = false
+    /// A filter that no event of this server can meet was asked for.
+    package var matchesNothing = false
     /// Whether an event's metadata are asked for. Read one by one: no index helps.
     package var matchesMetadata: (@Sendable (String?) -> Bool)?
     package var ascending = false
@@ -94,12 +97,22 @@ extension EventQuery {
     /// Everything but the order and the page.
     func conditions() -> SQLFilter {
         var sql = SQLFilter()
-        sql.add("e.workspace_id = ", .init(workspaceID))
+        let workspace = sql.place(.init(workspaceID))
+        // Of one link or customer: their own index, not the workspace's.
+        let isOfOne = filters.contains(where: isOfOne)
+        sql.addTerm(
+            isOfOne ? "(e.workspace_id = \(workspace)) IS TRUE" : "e.workspace_id = \(workspace)")
         sql.add("e.at >= ", .init(from))
         sql.add("e.at <= ", .init(to))
         if kind == .clicks { sql.addTerm("e.is_bot = \(areBots ? 1 : 0)") }
         for filter in filters { add(filter, to: &sql) }
+        if matchesNothing { sql.addTerm("1 = 0") }
         return sql
+    }
+
+    private func isOfOne(_ filter: Filter) -> Bool {
+        guard !filter.isExcluded, filter.values.count == 1 else { return false }
+        return filter.dimension == .linkId || filter.dimension == .customerId && kind == .leads
     }
 
     private func add(_ filter: Filter, to sql: inout SQLFilter) {
@@ -113,7 +126,7 @@ extension EventQuery {
                 "\(not)e.id IN (SELECT click_id FROM customer WHERE click_id IS NOT NULL AND id",
                 filter.values, ")")
         case .saleType where kind != .sales: break
-        case .key: sql.addIn("\(not)\(expression)", filter.values.map(foldedKey))
+        case .eventName where kind == .clicks: break
         default:
             // A value that is not known is not one of those that are left out.
             let known = filter.isExcluded ? "coalesce(\(expression), '')" : expression

@@ -18,7 +18,10 @@ package struct EventRecord: Sendable {
 extension SQLTransaction {
     package func events(_ query: EventQuery) throws -> [EventRecord] {
         var partial: [PartialEvent]
-        if let matches = query.matchesMetadata {
+        if query.kind == .clicks, query.matchesMetadata != nil {
+            // Clicks have none.
+            partial = []
+        } else if let matches = query.matchesMetadata {
             partial = try matching(query, matches)
         } else {
             partial = try page(query, size: query.page.size, offset: query.page.offset)
@@ -97,7 +100,7 @@ extension SQLTransaction {
 
     /// Adds the links and customers of a page, each read once.
     private func complete(_ events: [PartialEvent]) throws -> [EventRecord] {
-        let links = try links(ids: Set(events.map(\.linkID)))
+        let links = try links(ids: Set(events.map(\.linkID)), includingDeleted: true)
         let customerIDs = Array(Set(events.compactMap(\.customerID)))
         var customers: [CustomerID: Customer] = [:]
         let rows = try query(ReadStatements.anyCustomer, each: customerIDs.map { [.init($0)] })

@@ -34,9 +34,13 @@ extension SQLTransaction {
         }
     }
 
-    /// By id, deleted ones included: events keep their link.
-    package func links(ids: Set<LinkID>) throws -> [LinkID: Link] {
-        let results = try query(ReadStatements.anyLink, each: ids.map { [.init($0)] })
+    /// By id. Events keep their link when it is deleted, customers lose it.
+    package func links(
+        ids: Set<LinkID>, includingDeleted: Bool = false
+    ) throws -> [LinkID: Link] {
+        let statement =
+            includingDeleted ? ReadStatements.anyLink : RegistryStatements.linkByID
+        let results = try query(statement, each: ids.map { [.init($0)] })
         let links = try tagged(results.flatMap { $0 }.map { try Link($0) })
         return Dictionary(links.map { ($0.id, $0) }) { first, _ in first }
     }
@@ -96,8 +100,11 @@ extension SQLTransaction {
         if !query.includesArchived { filter.addTerm("l.archived = 0") }
         if let domain = query.domain { filter.add("l.domain = ", .text(domain)) }
         if let tenantID = query.tenantID { filter.add("l.tenant_id = ", .text(tenantID)) }
-        if let ids = query.ids { filter.addIn("l.id", ids) }
-        if let externalIDs = query.externalIDs { filter.addIn("l.external_id", externalIDs) }
+        if let selected = query.selected {
+            filter.addInAny([
+                ("l.id", selected.ids.map(\.text)), ("l.external_id", selected.externalIDs),
+            ])
+        }
         if let ids = query.tagIDs {
             filter.addIn("l.id IN (SELECT link_id FROM link_tag WHERE tag_id", ids, ")")
         }
@@ -105,8 +112,8 @@ extension SQLTransaction {
             filter.addIn(
                 """
                 l.id IN (SELECT j.link_id FROM link_tag j JOIN tag t ON t.id = j.tag_id
-                WHERE t.workspace_id = l.workspace_id AND t.name
-                """, names, ")")
+                WHERE t.workspace_id = l.workspace_id AND lower(t.name)
+                """, names, ")", each: "lower")
         }
         switch query.folder {
         case .any: break
@@ -114,9 +121,13 @@ extension SQLTransaction {
         case .some(let id): filter.add("l.folder_id = ", .text(id))
         }
         if let search = query.search {
+            // The short link is searched too, with or without its scheme.
+            let columns = [
+                "l.url", "l.title", "l.external_id", "'https://' || l.domain || '/' || l.key",
+            ]
             filter.addAny(
-                ["l.key", "l.url", "l.title", "l.external_id"].map { "\($0) LIKE " },
-                .text("%\(escapedLike(search))%"), suffix: " ESCAPE '\\'")
+                columns.map { "\($0) LIKE " }, .text("%\(escapedLike(search))%"),
+                suffix: " ESCAPE '\\'")
         }
         if query.matchesNothing { filter.addTerm("1 = 0") }
         return filter
@@ -124,7 +135,7 @@ extension SQLTransaction {
 }
 
 package struct LinkQuery: Sendable {
-    package enum Sort: String, Sendable {
+    package enum Sort: String, Sendable, CaseIterable {
         case createdAt, clicks, saleAmount, lastClicked
 
         var column: String {
@@ -168,8 +179,8 @@ package struct LinkQuery: Sendable {
     package var workspaceID: WorkspaceID
     package var domain: String?
     package var tenantID: String?
-    package var ids: [String]?
-    package var externalIDs: [String]?
+    /// Links that have one of these ids or external ids.
+    package var selected: (ids: [LinkID], externalIDs: [String])?
     package var tagIDs: [String]?
     package var tagNames: [String]?
     package var folder = Folder.any

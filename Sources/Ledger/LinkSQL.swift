@@ -24,9 +24,14 @@ enum LinkSQL {
     }()
 
     static let update: String = {
-        let names = ["domain", "key", "url", "updated_at"] + settable + ["lookup_key"]
-        let settings = names.enumerated().map { "\($1) = ?\($0 + 2)" }.joined(separator: ", ")
-        return "UPDATE link SET \(settings) WHERE id = ?1"
+        let names = ["domain", "key", "url", "updated_at"] + settable
+        let settings = names.enumerated().map { "\($1) = ?\($0 + 2)" }
+        // An older key that differs from another in case only keeps how it is looked for.
+        let lookup = """
+            lookup_key = CASE WHEN domain = ?2 AND key = ?3 THEN lookup_key
+              ELSE ?\(names.count + 2) END
+            """
+        return "UPDATE link SET \((settings + [lookup]).joined(separator: ", ")) WHERE id = ?1"
     }()
 
     static func insertArguments(_ link: Link) -> [SQLValue] {

@@ -41,8 +41,7 @@ struct FactsLoader {
             linkIDs.insert(click.linkID)
             if click.origin == .imported { clickIDs.insert(click.id) }
             if let known = click.known { clickIDs.insert(known) }
-            if let identity = click.visitor.identity {
-                let key = VisitKey(linkID: click.linkID, identity: identity)
+            if let key = VisitKey(linkID: click.linkID, click.visitor) {
                 visits[key] = min(visits[key] ?? click.at, click.at)
             }
         case .recordLead(let lead):
@@ -122,7 +121,9 @@ struct FactsLoader {
             Set(visits.keys), Statements.lastClick,
             { [visits] key in
                 let since = visits[key]?.adding(-clickDedupeWindow)
-                return [.text(key.identity), .init(key.linkID), .init(since)]
+                return [
+                    .text(key.identity), .init(key.linkID), .init(since), .init(key.isBot),
+                ]
             }
         ) { loader, key, rows in
             loader.facts.lastClicks[key] = try rows.first.map {

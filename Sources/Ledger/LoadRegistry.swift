@@ -28,6 +28,8 @@ struct RegistryLoader {
         case .deleteFolder(let delete): try loadFolder(delete.id, delete.workspaceID)
         case .createDomain(let create):
             try loadDomains(create.domain.slug, create.domain.workspaceID)
+            try loadLink(create.rootLink.address)
+            try loadStrays(create.domain.slug, create.domain.workspaceID)
         case .updateDomain(let update): try load(update)
         case .deleteDomain(let delete): try loadDomains(delete.slug, delete.workspaceID)
         case .createCustomer(let create): try loadNames(of: create.customer)
@@ -49,7 +51,7 @@ struct RegistryLoader {
         case .revokeToken(let revoke):
             let row = try transaction.rows(RegistryStatements.tokenByID, [.init(revoke.id)]).first
             registry.tokens[revoke.id] = try row.map(Token.init)
-        default: break
+        default: throw ForgottenCase.facts
         }
     }
 
@@ -151,7 +153,17 @@ struct RegistryLoader {
     private mutating func load(_ update: UpdateDomain) throws {
         try loadDomains(update.slug, update.workspaceID)
         guard let domain = registry.domains[update.slug] else { return }
-        try loadDomain(update.edit.applied(to: domain).slug)
+        let slug = update.edit.applied(to: domain).slug
+        if isSame(slug, domain.slug) { return }
+        try loadDomain(slug)
+        try loadStrays(slug, update.workspaceID)
+    }
+    /// Links on a domain that nobody has yet: it was the server's default domain before.
+    private mutating func loadStrays(_ slug: String, _ workspaceID: WorkspaceID) throws {
+        let arguments: [SQLValue] = [.text(slug), .init(workspaceID)]
+        let own = try transaction.rows(RegistryStatements.ownLinkOnDomain, arguments)
+        let foreign = try transaction.rows(RegistryStatements.foreignLinkOnDomain, arguments)
+        (registry.hasOwnStrays, registry.hasForeignStrays) = (!own.isEmpty, !foreign.isEmpty)
     }
     private mutating func loadDomains(_ slug: String, _ workspaceID: WorkspaceID) throws {
         try loadDomain(slug)
@@ -188,13 +200,5 @@ struct RegistryLoader {
 
     private mutating func loadWorkspace(_ slug: String) throws {
         registry.workspaces[slug] = try transaction.workspace(slug: slug)
-    }
-}
-
-extension Timestamp {
-    /// The first moment of the calendar month, UTC.
-    fileprivate var startOfMonth: Timestamp {
-        let first = CivilDate(year: date.year, month: date.month, day: 1)
-        return Timestamp(milliseconds: first.daysSinceEpoch * Timestamp.day)
     }
 }

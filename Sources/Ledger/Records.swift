@@ -222,7 +222,7 @@ extension Customer {
         [
             .init(id), .init(workspaceID), .text(externalID), .init(name), .init(email),
             .init(avatar), .init(country), .init(linkID), .init(clickID), .init(clickedAt),
-            .init(createdAt), .init(stripeCustomerID),
+            .init(createdAt), .init(stripeCustomerID), .init(subscriptionCanceledAt),
         ]
     }
     var updateArguments: [SQLValue] {

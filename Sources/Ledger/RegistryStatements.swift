@@ -14,15 +14,25 @@ enum RegistryStatements {
         SELECT \(LinkSQL.columns) FROM link WHERE domain = ?1 AND lookup_key = ?2
           AND deleted_at IS NULL
         """)
-    /// link_by_url.
+    /// link_by_url, which is in the order that is asked for. A plain `url = ?2` would make SQLite
+    /// take the indexed expression for a constant and pass the index by.
     static let linkByURL = SQLStatement(
         """
         SELECT \(LinkSQL.columns) FROM link
-        WHERE workspace_id = ?1 AND substr(url, 1, 190) = substr(?2, 1, 190) AND url = ?2
-          AND deleted_at IS NULL
+        WHERE workspace_id = ?1 AND substr(url, 1, 190) = substr(?2, 1, 190)
+          AND (url = ?2) IS TRUE AND deleted_at IS NULL
         ORDER BY created_at, id LIMIT 1
         """)
-    /// link_by_workspace. Deleted ones count: they were made.
+    /// Prefixes of link_by_address: a link of the workspace on a domain, and one of another.
+    static let ownLinkOnDomain = SQLStatement(
+        """
+        SELECT 1 FROM link WHERE domain = ?1 AND workspace_id = ?2 AND deleted_at IS NULL LIMIT 1
+        """)
+    static let foreignLinkOnDomain = SQLStatement(
+        """
+        SELECT 1 FROM link WHERE domain = ?1 AND workspace_id <> ?2 AND deleted_at IS NULL LIMIT 1
+        """)
+    /// link_by_workspace, which has all that is asked for. Deleted ones count: they were made.
     static let linksSince = SQLStatement(
         """
         SELECT count(*) FROM link
@@ -53,12 +63,14 @@ enum RegistryStatements {
     /// A prefix of link_by_address.
     static let moveLinks = SQLStatement(
         """
-        UPDATE link SET domain = ?2, updated_at = ?3 WHERE domain = ?1 AND deleted_at IS NULL
+        UPDATE link SET domain = ?2, updated_at = ?3
+        WHERE domain = ?1 AND deleted_at IS NULL AND workspace_id = ?4
         """)
     static let deleteDomain = SQLStatement("DELETE FROM domain WHERE id = ?1")
     static let deleteLinksOfDomain = SQLStatement(
         """
-        UPDATE link SET deleted_at = ?2, updated_at = ?2 WHERE domain = ?1 AND deleted_at IS NULL
+        UPDATE link SET deleted_at = ?2, updated_at = ?2
+        WHERE domain = ?1 AND deleted_at IS NULL AND workspace_id = ?3
         """)
 
     static let tagsOfLink = SQLStatement(
@@ -68,8 +80,12 @@ enum RegistryStatements {
         """)
     static let tagByID = SQLStatement(
         "SELECT \(Tag.columns("t")) FROM tag t WHERE t.workspace_id = ?1 AND t.id = ?2")
+    /// tag_by_name. In any case of ASCII letters, on every engine.
     static let tagByName = SQLStatement(
-        "SELECT \(Tag.columns("t")) FROM tag t WHERE t.workspace_id = ?1 AND t.name = ?2")
+        """
+        SELECT \(Tag.columns("t")) FROM tag t
+        WHERE t.workspace_id = ?1 AND lower(t.name) = lower(?2)
+        """)
     static let insertTag = SQLStatement(
         """
         INSERT INTO tag (id, workspace_id, name, color, created_at) VALUES (?1, ?2, ?3, ?4, ?5)

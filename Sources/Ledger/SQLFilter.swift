@@ -19,9 +19,21 @@ struct SQLFilter {
     mutating func addTerm(_ term: String) { terms.append(term) }
 
     /// `before IN (…) after`; an empty list is met by nothing.
-    mutating func addIn(_ before: String, _ values: [String], _ after: String = "") {
-        let places = values.map { place(.text($0)) }
+    mutating func addIn(
+        _ before: String, _ values: [String], _ after: String = "", each function: String = ""
+    ) {
+        // `IN ()` is no SQL; an identifier is never NULL.
+        let places = values.isEmpty ? ["NULL"] : values.map { function + "(\(place(.text($0))))" }
         addTerm("\(before) IN (\(places.joined(separator: ", ")))\(after)")
+    }
+
+    /// One of several lists holds the value of its column.
+    mutating func addInAny(_ lists: [(column: String, values: [String])]) {
+        let terms = lists.filter { !$0.values.isEmpty }.map { list in
+            let places = list.values.map { place(.text($0)) }.joined(separator: ", ")
+            return "\(list.column) IN (\(places))"
+        }
+        addTerm(terms.isEmpty ? "1 = 0" : "(\(terms.joined(separator: " OR ")))")
     }
 
     mutating func addAny(_ comparisons: [String], _ value: SQLValue, suffix: String = "") {
@@ -34,9 +46,10 @@ struct SQLFilter {
 /// `%` and `_` stand for themselves.
 func escapedLike(_ text: String) -> String {
     var result = ""
-    for character in text {
-        if "%_\\".contains(character) { result.append("\\") }
-        result.append(character)
+    // Scalars, not characters: a combining mark must not hide the sign that it follows.
+    for scalar in text.unicodeScalars {
+        if "%_\\".unicodeScalars.contains(scalar) { result.append("\\") }
+        result.unicodeScalars.append(scalar)
     }
     return result
 }

@@ -18,14 +18,15 @@ enum Statements {
     /// click_by_identity.
     static let lastClick = SQLStatement(
         """
-        SELECT id, at FROM click WHERE identity = ?1 AND link_id = ?2 AND at > ?3
+        SELECT id, at FROM click
+        WHERE identity = ?1 AND link_id = ?2 AND at > ?3 AND is_bot = ?4
         ORDER BY at DESC LIMIT 1
         """)
     /// Primary key.
     static let customer = SQLStatement(
         """
         SELECT \(Customer.columns("c")) FROM customer c
-        WHERE c.workspace_id = ?1 AND c.external_id = ?2
+        WHERE c.workspace_id = ?1 AND c.external_id = ?2 AND c.deleted_at IS NULL
         """)
     /// lead_by_customer. The newest lead up to a moment.
     static let newestLead = SQLStatement(
@@ -71,8 +72,8 @@ enum Statements {
     static let insertCustomer = SQLStatement(
         """
         INSERT INTO customer (id, workspace_id, external_id, name, email, avatar, country, link_id,
-          click_id, clicked_at, created_at, stripe_customer_id)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+          click_id, clicked_at, created_at, stripe_customer_id, subscription_canceled_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
         """)
     static let attachCustomer = SQLStatement(
         """

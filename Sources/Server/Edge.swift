@@ -9,29 +9,44 @@ import Logging
 /// plain 500.
 struct Edge: RouterMiddleware {
     let api: API
+    let redirects: RouteMetrics
 
     func handle(
         _ request: Request, context: TributeContext,
         next: (Request, TributeContext) async throws -> Response
     ) async throws -> Response {
+        var response: Response
         do {
-            let host = request.hostname
-            if !host.isEmpty, let domain = try await api.directory.domain(host: host) {
-                return try await onLinkDomain(request, context, domain)
-            }
-            return try await next(request, context)
+            response = try await answer(request, context, next)
         } catch {
-            return Self.apiError(error, context, request).response
+            response = Self.apiError(error, context, request).response
         }
+        // Bytes after a head would be taken for the next answer of the connection.
+        return request.method == .head ? response.createHeadResponse() : response
+    }
+
+    private func answer(
+        _ request: Request, _ context: TributeContext,
+        _ next: (Request, TributeContext) async throws -> Response
+    ) async throws -> Response {
+        let host = request.hostname
+        if !host.isEmpty, let domain = try await api.directory.domain(host: host) {
+            return try await onLinkDomain(request, context, domain)
+        }
+        return try await next(request, context)
     }
 
     private func onLinkDomain(
         _ request: Request, _ context: TributeContext, _ domain: Domain
     ) async throws -> Response {
         guard request.method == .get || request.method == .head else {
-            throw APIError(.methodNotAllowed, "Links are followed with GET.")
+            var error = APIError(.methodNotAllowed, "Links are followed with GET.")
+            error.headers[.allow] = "GET, HEAD"
+            throw error
         }
-        return try await api.redirect(request, context, domain: domain)
+        return try await redirects.counting(request, context) {
+            try await api.redirect(request, context, domain: domain)
+        }
     }
 
     static func apiError(

@@ -124,7 +124,8 @@ struct Routes: Sendable {
 
     func router() -> Router<TributeContext> {
         let router = Router(context: TributeContext.self)
-        router.add(middleware: Edge(api: api))
+        let redirects = RouteMetrics("GET", "/{key}", factory: metrics)
+        router.add(middleware: Edge(api: api, redirects: redirects))
         for prefix in ["", "/api"] { add(all, to: router, prefix: prefix) }
         add(operational, to: router, prefix: "")
         // Keys may have slashes: every path that is no endpoint can be one.
@@ -229,16 +230,7 @@ extension Routes {
     ) -> Handler {
         let metrics = RouteMetrics(method.rawValue, path, factory: metrics)
         return { request, context in
-            let start = ContinuousClock.now
-            do {
-                let response = try await handler(request, context)
-                metrics.note(status: response.status.code, since: start)
-                return response
-            } catch {
-                let error = Edge.apiError(error, context, request)
-                metrics.note(status: error.status.code, since: start)
-                throw error
-            }
+            try await metrics.counting(request, context) { try await handler(request, context) }
         }
     }
 }

@@ -11,6 +11,8 @@ package struct Settings: Sendable {
     package var defaultDomain = "localhost"
     /// Where links of the default domain are reached; nil: `https://` and the domain.
     package var publicURL: String?
+    /// Names under which the API is reached: no workspace can take one as its link domain.
+    package var apiHosts: [String] = []
     /// Addresses and ranges, with commas between: proxies whose `X-Forwarded-For` is believed.
     package var trustedProxies: String?
     /// The header in which those proxies name the visitor's country.

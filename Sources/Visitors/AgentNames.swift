@@ -4,6 +4,7 @@ enum AgentNames {
     static func browser(_ family: String) -> String? {
         if family.isEmpty || family == "Other" { return nil }
         if family == "Mobile Safari" { return family }
+        if family.hasPrefix("Mobile Safari ") { return "Mobile Safari" }
         for suffix in [" Mobile WebView", " Mobile iOS", " Mobile", " iOS", " WebView"]
         where family.hasSuffix(suffix) {
             return String(family.dropLast(suffix.count))
@@ -29,9 +30,9 @@ enum AgentNames {
         return text.contains("linux") ? "Linux" : nil
     }
 
-    static func device(_ text: String, os: String?) -> String {
+    static func device(_ text: String) -> String {
         let has = { (words: [String]) in words.contains { text.contains($0) } }
-        if has(["smart-tv", "smarttv", "googletv", "appletv", "hbbtv", "aft", "bravia", "tv;"])
+        if has(["smart-tv", "smarttv", "googletv", "appletv", "hbbtv", "; aft", "bravia", "tv;"])
             && !has(["mobile"])
         {
             return "Smarttv"
@@ -45,16 +46,20 @@ enum AgentNames {
         return text.contains("android") ? "Tablet" : "Desktop"
     }
 
-    /// Words that name programs, in lower case. What people browse with has none of them.
+    /// Words that name programs, in lower case, beside the list. What people browse with has none
+    /// of them; programs like to give an address (`http`).
     private static let botWords = [
-        "bot", "crawl", "spider", "slurp", "scrape", "fetch", "curl", "wget", "python", "httpx",
-        "http-client", "httpclient", "http client", "go-http", "okhttp", "java/", "libwww",
-        "lwp::", "perl", "php/", "guzzle", "axios", "node-fetch", "node.js", "undici", "postman",
-        "insomnia", "httpie", "facebookexternalhit", "embedly", "preview", "monitor", "pingdom",
-        "uptime", "lighthouse", "whatsapp/", "slack-img", "vkshare", "validator", "phantomjs",
-        "bingpreview", "mediapartners", "feedfetcher", "google-inspectiontool", "telegrambot",
-        "discordbot", "ahrefs", "semrush", "dataprovider", "apache-", "restsharp", "reqwest",
-        "aiohttp", "urllib", "winhttp", "node/", "ruby/", "faraday", "powershell",
+        "bot", "crawl", "spider", "slurp", "scrape", "fetch", "curl", "wget", "python", "http",
+        "java/", "libwww", "lwp::", "perl", "php/", "guzzle", "axios", "node.js", "node/",
+        "ruby", "faraday", "undici", "postman", "newman/", "insomnia", "restsharp", "reqwest",
+        "urllib", "dart/", "powershell", "apache-", "headless", "phantomjs", "playwright",
+        "puppeteer", "selenium", "preview", "facebookexternalhit", "facebookcatalog", "embedly",
+        "iframely", "cardyb", "metainspector", "whatsapp/", "slack-img", "vkshare", "imageproxy",
+        "screenshot", "landingpagefeinfra", "ms-office", "monitor", "pingdom", "uptime",
+        "site24x7", "hosttracker", "gtmetrix", "lighthouse", "siteimprove", "woorank",
+        "validator", "inspectiontool", "mediapartners", "feedburner", "ahrefs", "semrush",
+        "dataprovider", "measurement", "expanse", "barracuda", "wayback", "claude-web",
+        "anthropic", "timpi",
     ]
     /// Words of people's devices that hold one of the above.
     private static let people = ["cubot", "CUBOT", "Cubot"]
@@ -70,6 +75,6 @@ enum AgentNames {
             ["fban/", "fbav/", "instagram ", "fb_iab"].contains { rest.contains($0) }
             || rest.contains("whatsapp/") && rest.contains("mozilla/")
         if isInApp { return false }
-        return rest == "node" || rest == "ruby" || botWords.contains { rest.contains($0) }
+        return rest == "node" || botWords.contains { rest.contains($0) }
     }
 }

@@ -98,7 +98,7 @@ package final class UserAgents: Sendable {
         var rest = AgentNames.withoutPeople(text)
         rest.withUTF8 { agent.isBot = first(spiders, $0) != nil }
         let lower = text.lowercased()
-        agent.device = AgentNames.device(lower, os: agent.os)
+        agent.device = AgentNames.device(lower)
         agent.os = agent.os ?? AgentNames.plainSystem(lower)
         agent.isBot = agent.isBot || agent.browser == Self.spider || AgentNames.isBot(lower)
         if agent.browser == Self.spider { agent.browser = nil }

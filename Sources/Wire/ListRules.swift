@@ -118,7 +118,7 @@ extension Rule {
 private func isNumber(_ text: String) -> Bool {
     let digits = text.hasPrefix("-") ? text.dropFirst() : text[...]
     let parts = digits.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
-    return text.utf8.count <= 24
+    return text.utf8.count <= 64
         && parts.allSatisfy { part in
             !part.isEmpty && part.utf8.allSatisfy { (48...57).contains($0) }
         }

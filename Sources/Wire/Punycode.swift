@@ -1,10 +1,12 @@
 import Attribution
 
 /// Texts beyond ASCII as DNS and headers carry them (RFC 3492): each part between dots that has
-/// such letters becomes `xn--…`, in lower case. Letters are taken as they come: browsers send them
-/// composed.
+/// such letters becomes `xn--…`, in lower case. Letters are taken as they come.
+///
+/// The work grows with the square of a part's length; what is longer than any key or host can be
+/// stays as it is.
 package func punycoded(_ text: String) -> String {
-    if text.utf8.allSatisfy({ $0 < 0x80 }) { return text }
+    if text.utf8.count > 1_024 || text.utf8.allSatisfy({ $0 < 0x80 }) { return text }
     return text.lowercased().unicodeScalars
         .split(omittingEmptySubsequences: false) {
             ".\u{3002}\u{FF0E}\u{FF61}".unicodeScalars.contains($0)

@@ -25,7 +25,9 @@ extension Rule {
 
     private var typeName: String {
         switch kind {
-        case .text, .email, .url, .date, .currency, .option, .json, .color: "string"
+        case .text, .email, .url, .date, .currency, .country, .destination, .option, .json,
+            .color:
+            "string"
         case .texts, .variants: "array"
         case .geo: "record"
         case .flag: "boolean"
@@ -61,7 +63,7 @@ extension Rule {
         case (_, .string(let text)): return try check(text: text)
         default: break
         }
-        throw Issue("invalid_type", name, expected(value.typeName))
+        throw Issue("invalid_type", name, wrongTypeMessage ?? expected(value.typeName))
     }
 
     func wrongOption(_ options: [String]) -> Issue {
@@ -85,8 +87,9 @@ extension Rule {
             // Empty is none, as the dashboards of the field send it.
             if text.isEmpty { return .null }
             try checkLength(text, min: 0, max: urlMax)
-            guard isURL(text) else { throw invalid("invalid_format", "Invalid URL") }
-            return .text(normalizedURL(text))
+            let url = withScheme(text)
+            guard isURL(url) else { throw invalid("invalid_format", "Invalid URL") }
+            return .text(normalizedURL(url))
         case .json(let max):
             try checkLength(text, min: 0, max: max)
             guard text.isEmpty || isJSON(text) else {
@@ -96,15 +99,32 @@ extension Rule {
         case .color:
             guard isColor(text) else { throw Issue("custom", name, "Invalid color: use #RRGGBB") }
             return .text(text)
-        case .date: return .moment(try moment(text))
+        case .date: return text.isEmpty ? .null : .moment(try moment(text))
+        case .destination: return .text(try destination(text))
+        case .country:
+            guard isCountry(text) else {
+                throw Issue(
+                    "custom", name,
+                    "Invalid country: expected a code of ISO 3166-1 such as \"US\"")
+            }
+            return .text(text.uppercased())
         case .currency:
             guard Currency(text) != nil else {
                 throw Issue(
                     "custom", name, "Invalid currency: expected an ISO 4217 code such as \"usd\"")
             }
             return .text(text)
-        default: throw Issue("invalid_type", name, expected("string"))
+        default: throw Issue("invalid_type", name, wrongTypeMessage ?? expected("string"))
         }
+    }
+
+    private func destination(_ text: String) throws(Issue) -> String {
+        let text = trim(text)
+        try checkLength(text, min: 0, max: urlMax)
+        if text.isEmpty { return "" }
+        let url = spacesEncoded(withScheme(text))
+        guard isDestination(url) else { throw invalid("custom", "Invalid destination URL") }
+        return normalizedURL(url)
     }
 
     func invalid(_ code: String, _ message: String) -> Issue {
@@ -136,7 +156,9 @@ extension Rule {
     /// A whole number, however it is spelled (`100`, `100.0`, `1e2`), within the safe integers.
     func integer(_ text: String, min: Int64, max: Int64) throws(Issue) -> Int64 {
         guard let number = WholeNumber(text) else {
-            throw Issue("invalid_type", name, "Invalid input: expected int, received number")
+            throw Issue(
+                "invalid_type", name,
+                wrongTypeMessage ?? "Invalid input: expected int, received number")
         }
         guard let value = number.value, value >= -Money.largestAmount else {
             throw number.isNegative
@@ -154,7 +176,7 @@ extension Rule {
     }
 
     private func tooBig(_ type: String, _ max: Int64) -> Issue {
-        Issue("too_big", name, "Too big: expected \(type) to be <=\(max)")
+        Issue("too_big", name, tooBigMessage ?? "Too big: expected \(type) to be <=\(max)")
     }
 
     private var capitalizedName: String { name.prefix(1).uppercased() + name.dropFirst() }

@@ -70,6 +70,22 @@ private func isVisible(_ text: String) -> Bool {
     text.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value != 0x7F }
 }
 
+/// `example.com/a` with `https://` before it, as people write addresses. A text with a scheme, or
+/// that does not begin with a host, stays as it is.
+package func withScheme(_ text: String) -> String {
+    let host = text.prefix { !":/?#".contains($0) }
+    return host.contains(".") || host == "localhost" ? "https://" + text : text
+}
+
+/// Spaces behind the host as browsers send them.
+func spacesEncoded(_ url: String) -> String {
+    guard let authority = urlAuthority(url), !authority.contains(" ") else { return url }
+    return url.replacing(" ", with: "%20")
+}
+
+/// Two ASCII letters.
+func isCountry(_ text: String) -> Bool { text.utf8.count == 2 && text.utf8.allSatisfy(isLetter) }
+
 /// Where a link may lead: a web address, or a scheme that opens an app to talk to somebody.
 package func isDestination(_ text: String) -> Bool {
     isURL(text) || isAppURL(text) && isVisible(text)

@@ -1,35 +1,100 @@
-/// The URL with this query parameter, in the place of one of the same name if there is one.
-package func settingQuery(_ url: String, _ name: String, to value: String) -> String {
+import Attribution
+
+/// A URL taken apart at its query, so that many parameters are set in one pass. Names are compared
+/// decoded; parameters that are not touched keep their place and their spelling.
+package struct QueriedURL: Sendable {
     // Bytes, not characters: a combining mark must not hide the `?` or `#` that it follows.
-    let bytes = url.utf8
-    let fragmentStart = bytes.firstIndex(of: UInt8(ascii: "#")) ?? bytes.endIndex
-    let parameter = "\(percentEncoded(name))=\(percentEncoded(value))"
-    let fragment = Array(bytes[fragmentStart...])
-    guard let mark = bytes[..<fragmentStart].firstIndex(of: UInt8(ascii: "?")) else {
-        return joined([Array(bytes[..<fragmentStart]), Array("?\(parameter)".utf8), fragment])
-    }
-    let encodedName = Array(percentEncoded(name).utf8)
-    let isSameName = { (part: Substring.UTF8View) in
-        part.elementsEqual(encodedName) || part.starts(with: encodedName + [UInt8(ascii: "=")])
-    }
-    var parts: [[UInt8]] = []
-    var isPlaced = false
-    for part in bytes[bytes.index(after: mark)..<fragmentStart].split(separator: UInt8(ascii: "&"))
-    {
-        guard isSameName(part) else {
-            parts.append(Array(part))
-            continue
+    private var base: Substring.UTF8View
+    private let fragment: Substring.UTF8View
+    private let written: String
+    private var items: [(name: ExactText, text: Substring.UTF8View?)] = []
+    private var places: [ExactText: [Int]] = [:]
+    private var isChanged = false
+
+    package init(_ url: String) {
+        written = url
+        let bytes = url.utf8
+        let end = bytes.firstIndex(of: UInt8(ascii: "#")) ?? bytes.endIndex
+        fragment = Substring(url).utf8[end...]
+        guard let mark = bytes[..<end].firstIndex(of: UInt8(ascii: "?")) else {
+            base = Substring(url).utf8[..<end]
+            return
         }
-        if !isPlaced { parts.append(Array(parameter.utf8)) }
-        isPlaced = true
+        base = Substring(url).utf8[..<mark]
+        let query = Substring(url).utf8[bytes.index(after: mark)..<end]
+        for text in query.split(separator: UInt8(ascii: "&")) {
+            append(ExactText(formDecoded(Substring(Self.halves(text)[0]))), text)
+        }
     }
-    if !isPlaced { parts.append(Array(parameter.utf8)) }
-    let query = Array(parts.joined(separator: [UInt8(ascii: "&")]))
-    return joined([Array(bytes[...mark]), query, fragment])
+
+    /// The value of a parameter, decoded; nil if there is none of that name.
+    package func value(_ name: String) -> String? {
+        guard let text = places[ExactText(name)]?.first.flatMap({ items[$0].text }) else {
+            return nil
+        }
+        let halves = Self.halves(text)
+        return halves.count > 1 ? formDecoded(Substring(halves[1])) : ""
+    }
+
+    /// In the place of the first of that name; the others of that name go.
+    package mutating func set(_ name: String, to value: String) {
+        let text = Substring("\(percentEncoded(name))=\(percentEncoded(value))").utf8
+        let known = places[ExactText(name)] ?? []
+        remove(name)
+        isChanged = true
+        guard let first = known.first else { return append(ExactText(name), text) }
+        items[first].text = text
+        places[ExactText(name)] = [first]
+    }
+
+    package mutating func remove(_ name: String) {
+        for place in places.removeValue(forKey: ExactText(name)) ?? [] {
+            items[place].text = nil
+            isChanged = true
+        }
+    }
+
+    /// Adds `/` where the path is left out, as browsers write it.
+    package mutating func setRootPath() {
+        let bytes = Array(base)
+        let separator = Array("://".utf8)
+        guard let start = bytes.firstRange(of: separator)?.upperBound,
+            !bytes[start...].contains(where: { $0 == UInt8(ascii: "/") || $0 == 0x5C })
+        else { return }
+        base = Substring(String(Substring(base)) + "/").utf8
+        isChanged = true
+    }
+
+    package var url: String {
+        if !isChanged { return written }
+        let query = Array(items.compactMap(\.text).map { Array($0) }.joined(separator: [0x26]))
+        let mark = query.isEmpty ? [] : [UInt8(ascii: "?")]
+        return String(decoding: Array(base) + mark + query + Array(fragment), as: UTF8.self)
+    }
+
+    private mutating func append(_ name: ExactText, _ text: Substring.UTF8View) {
+        places[name, default: []].append(items.count)
+        items.append((name, text))
+    }
+
+    private static func halves(_ text: Substring.UTF8View) -> [Substring.UTF8View] {
+        text.split(
+            separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+    }
 }
 
-private func joined(_ pieces: [[UInt8]]) -> String {
-    String(decoding: pieces.joined(), as: UTF8.self)
+/// The URL with this query parameter, in the place of one of the same name if there is one.
+package func settingQuery(_ url: String, _ name: String, to value: String) -> String {
+    var parts = QueriedURL(url)
+    parts.set(name, to: value)
+    return parts.url
+}
+
+/// The URL without a query parameter.
+package func removingQuery(_ url: String, _ name: String) -> String {
+    var parts = QueriedURL(url)
+    parts.remove(name)
+    return parts.url
 }
 
 /// Everything but letters, digits and `-._~` as `%XX`.
@@ -87,47 +152,4 @@ private func hexDigit(_ byte: UInt8) -> UInt8? {
     case 97...102: byte - 87
     default: nil
     }
-}
-
-/// The value of a URL's query parameter, decoded; nil if there is none of that name.
-package func queryValue(_ url: String, _ name: String) -> String? {
-    guard let parts = queryParts(url) else { return nil }
-    for part in parts.query.split(separator: UInt8(ascii: "&")) {
-        let halves = part.split(
-            separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
-        guard formDecoded(Substring(halves[0])) == name else { continue }
-        return halves.count > 1 ? formDecoded(Substring(halves[1])) : ""
-    }
-    return nil
-}
-
-/// The URL without a query parameter.
-package func removingQuery(_ url: String, _ name: String) -> String {
-    guard let parts = queryParts(url) else { return url }
-    let kept = parts.query.split(separator: UInt8(ascii: "&")).filter { part in
-        formDecoded(Substring(part.prefix { $0 != UInt8(ascii: "=") })) != name
-    }
-    let query = kept.map { String(Substring($0)) }.joined(separator: "&")
-    return String(Substring(parts.base)) + (query.isEmpty ? "" : "?\(query)")
-        + String(Substring(parts.fragment))
-}
-
-/// A URL before its `?`, between that and its `#`, and from there on; nil without a query.
-private func queryParts(
-    _ url: String
-) -> (base: Substring.UTF8View, query: Substring.UTF8View, fragment: Substring.UTF8View)? {
-    let bytes = url.utf8
-    let end = bytes.firstIndex(of: UInt8(ascii: "#")) ?? bytes.endIndex
-    guard let mark = bytes[..<end].firstIndex(of: UInt8(ascii: "?")) else { return nil }
-    return (bytes[..<mark], bytes[bytes.index(after: mark)..<end], bytes[end...])
-}
-
-/// The URL with `/` for a path that it leaves out, as browsers write it.
-package func withRootPath(_ url: String) -> String {
-    let scalars = url.unicodeScalars
-    guard let start = scalars.firstRange(of: "://".unicodeScalars)?.upperBound else { return url }
-    let end = scalars[start...].firstIndex { "/?#\\".unicodeScalars.contains($0) }
-    guard let end else { return url + "/" }
-    if scalars[end] == "/" || scalars[end] == "\\" { return url }
-    return String(scalars[..<end]) + "/" + String(scalars[end...])
 }

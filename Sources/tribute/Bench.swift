@@ -79,7 +79,7 @@ final class Bench {
             id: stamper.eventID(), linkID: link.id, at: stamper.now(), visitor: Visitor())
         _ = try await ledger.perform(.createWorkspace(.init(workspace: workspace)))
         _ = try await ledger.perform(.createToken(.init(token: token)))
-        _ = try await ledger.perform(.createLink(.init(link: link)))
+        _ = try await ledger.perform(.createLink(.init(link: link, defaultDomain: link.domain)))
         _ = try await ledger.perform(.recordClick(click))
         for start in stride(from: 0, to: customers, by: 500) {
             let leads = (start..<min(start + 500, customers)).map { number in

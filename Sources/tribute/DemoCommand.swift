@@ -45,7 +45,10 @@ struct DemoCommand: AsyncParsableCommand {
             digest: sha256Hex(key), scopes: [.apisAll], createdAt: stamper.now())
         _ = try await ledger.perform(.createToken(.init(token: token)))
         var history = DemoHistory(workspaceID: workspace.id, seed: seed, stamper: stamper)
-        for link in history.links { _ = try await ledger.perform(.createLink(.init(link: link))) }
+        for link in history.links {
+            let create = CreateLink(link: link, defaultDomain: link.domain)
+            _ = try await ledger.perform(.createLink(create))
+        }
         let commands = history.commands()
         for start in stride(from: 0, to: commands.count, by: 500) {
             let batch = Array(commands[start..<min(start + 500, commands.count)])

@@ -43,6 +43,11 @@ struct ServeCommand: AsyncParsableCommand {
     var publicURL: String?
     @Option(
         help: ArgumentHelp(
+            "Names under which the API is reached, with commas between: no workspace can take one as its link domain. (env: TRIBUTE_API_HOSTS; default: none but the default domain and the public URL's)",
+            valueName: "list"))
+    var apiHosts: String?
+    @Option(
+        help: ArgumentHelp(
             "Addresses and ranges of proxies, with commas between, whose X-Forwarded-For is believed, e.g. 127.0.0.1,10.0.0.0/8. (env: TRIBUTE_TRUSTED_PROXIES; default: none)",
             valueName: "list"))
     var trustedProxies: String?

@@ -24,7 +24,7 @@ struct SettingsReader {
 
     static let variables: Set<String> = [
         "TRIBUTE_DATABASE", "TRIBUTE_HOST", "TRIBUTE_PORT", "TRIBUTE_RATE_LIMITS",
-        "TRIBUTE_DEFAULT_DOMAIN", "TRIBUTE_PUBLIC_URL", "TRIBUTE_LOG_LEVEL",
+        "TRIBUTE_DEFAULT_DOMAIN", "TRIBUTE_PUBLIC_URL", "TRIBUTE_API_HOSTS", "TRIBUTE_LOG_LEVEL",
         "TRIBUTE_QUEUE_DEPTH", "TRIBUTE_BENCH_ROUTE", "TRIBUTE_TRUSTED_PROXIES",
         "TRIBUTE_COUNTRY_HEADER", "TRIBUTE_GEO_DATABASE", "TRIBUTE_USER_AGENT_PATTERNS",
     ]
@@ -66,6 +66,28 @@ struct SettingsReader {
             return true
         }
         set(
+            "--log-level", value(command.logLevel, "LOG_LEVEL"),
+            Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+        ) { text, me in
+            guard let level = Logger.Level(rawValue: text) else { return false }
+            me.settings.logLevel = level
+            return true
+        }
+        set(
+            "--queue-depth", value(command.queueDepth, "QUEUE_DEPTH"), "a number from 1 to 1000000"
+        ) { text, me in
+            guard let depth = Int(text), (1...1_000_000).contains(depth) else { return false }
+            me.limits.queueDepthMax = depth
+            return true
+        }
+        readNames()
+        readVisitorSettings()
+        settings.offersBenchRoute = environment["TRIBUTE_BENCH_ROUTE"] == "1"
+    }
+
+    /// What the server is called.
+    private mutating func readNames() {
+        set(
             "--default-domain", value(command.defaultDomain, "DEFAULT_DOMAIN"),
             "a host name such as go.example.com"
         ) { text, me in
@@ -82,22 +104,12 @@ struct SettingsReader {
             return true
         }
         set(
-            "--log-level", value(command.logLevel, "LOG_LEVEL"),
-            Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+            "--api-hosts", value(command.apiHosts, "API_HOSTS"),
+            "a list of host names such as api.example.com"
         ) { text, me in
-            guard let level = Logger.Level(rawValue: text) else { return false }
-            me.settings.logLevel = level
-            return true
+            me.settings.apiHosts = text.split(separator: ",").map { trim(String($0)).lowercased() }
+            return me.settings.apiHosts.allSatisfy { isHost($0) && !$0.isEmpty }
         }
-        set(
-            "--queue-depth", value(command.queueDepth, "QUEUE_DEPTH"), "a number from 1 to 1000000"
-        ) { text, me in
-            guard let depth = Int(text), (1...1_000_000).contains(depth) else { return false }
-            me.limits.queueDepthMax = depth
-            return true
-        }
-        readVisitorSettings()
-        settings.offersBenchRoute = environment["TRIBUTE_BENCH_ROUTE"] == "1"
     }
 
     private mutating func readVisitorSettings() {

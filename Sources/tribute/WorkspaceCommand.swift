@@ -97,9 +97,7 @@ struct WorkspaceCommand: AsyncParsableCommand {
             var update = UpdateWorkspace(slug: slug)
             update.name = name
             update.plan = try plan.map(planNamed)
-            update.allowedHostnames = allowedHostnames.map { list in
-                list.split { $0 == "," || $0 == " " }.map { normalizedHostname($0) }
-            }
+            update.allowedHostnames = try allowedHostnames.map(hostnames)
             if let onConflict {
                 guard let policy = ConflictPolicy(rawValue: onConflict) else {
                     throw ValidationError("--on-conflict: use replay or refuse")
@@ -114,8 +112,27 @@ struct WorkspaceCommand: AsyncParsableCommand {
     }
 }
 
+private func hostnames(_ list: String) throws -> [String] {
+    try list.split { $0 == "," || $0 == " " }.map { entry in
+        let name = entry.lowercased()
+        let plain = name.hasPrefix("*.") ? name.dropFirst(2) : name[...]
+        let isName = plain.split(separator: ".", omittingEmptySubsequences: false).allSatisfy {
+            !$0.isEmpty && $0.utf8.allSatisfy { isSlugByte($0) || $0 == UInt8(ascii: "_") }
+        }
+        guard isName else {
+            throw ValidationError(
+                "--allowed-hostnames: '\(entry)' is no host name; use example.com or *.example.com")
+        }
+        return normalizedHostname(entry)
+    }
+}
+
+private func isSlugByte(_ byte: UInt8) -> Bool {
+    (48...57).contains(byte) || (97...122).contains(byte) || byte == 0x2D
+}
+
 private func isSlug(_ text: String) -> Bool {
-    text.utf8.allSatisfy { (48...57).contains($0) || (97...122).contains($0) || $0 == 0x2D }
+    text.utf8.allSatisfy(isSlugByte)
 }
 
 private func planNamed(_ text: String) throws -> Plan {

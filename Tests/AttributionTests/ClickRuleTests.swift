@@ -76,8 +76,10 @@ import Testing
             change(&$0)
         }
         return Row("", command, "") {
-            $0.facts.lastClicks[VisitKey(linkID: ID("a"), identity: "ip1")] = LastClick(
-                id: ID("first"), at: World.noon)
+            var visitor = Visitor()
+            visitor.identity = "ip1"
+            guard let key = VisitKey(linkID: ID("a"), visitor) else { return }
+            $0.facts.lastClicks[key] = LastClick(id: ID("first"), at: World.noon)
         }
     }
 }

@@ -2,7 +2,7 @@ import Attribution
 import Testing
 
 /// Every case of Outcome and Refusal has a row in some table. A new case does not compile here
-/// until it has a name, and fails until a row shows it.
+/// until it has a name; in the list of names, it fails until a row shows it.
 @Suite struct CoverageTests {
     private static let tables: [[Row]] = [
         ClickRuleTests.rows, LeadRuleTests.rows, LeadRuleTests.customers, SaleRuleTests.replays,
@@ -44,6 +44,7 @@ import Testing
         "linkOfClickDisabled", "hostnameDenied", "linkOfCustomerNotFound",
         "linkOfCustomerDisabled", "leadNotFound", "invoiceConflict", "totalTooLarge",
         "linkNotFound", "linkForeign", "keyTaken", "externalIDTaken", "rootLinkKept",
+        "rootLinkStays",
         "domainTaken", "domainForeign", "slugTaken", "workspaceNotFound", "tokenNotFound",
         "tokenLimitReached",
         "customerNotFound",
@@ -105,6 +106,7 @@ import Testing
         case .keyTaken: "keyTaken"
         case .externalIDTaken: "externalIDTaken"
         case .rootLinkKept: "rootLinkKept"
+        case .rootLinkStays: "rootLinkStays"
         case .domainTaken: "domainTaken"
         case .domainForeign: "domainForeign"
         case .slugTaken: "slugTaken"

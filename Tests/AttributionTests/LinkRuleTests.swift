@@ -44,6 +44,7 @@ import Testing
         create("any number", on: .enterprise, made, made: 1_000_000) { _ in },
         tagged("tags", .ids([ID("t2"), ID("t1"), ID("t2")]), "t2 t1"),
         tagged("tags by name", .names(["one"]), "t1"),
+        tagged("tags by name in any case", .names(["TWO", "One", "two"]), "t2 t1"),
         tagged("no tags", .ids([]), ""),
         tagged("a tag that is not there", .ids([ID("t1"), ID("t9")]), #"tagIDsNotFound(["t9"])"#),
         tagged("a name that is not there", .names(["nine"]), #"tagNamesNotFound(["nine"])"#),

@@ -18,6 +18,8 @@ import Testing
         domain("a name that is taken", "more.test", "no: domainTaken") {
             $0.set(\.slug, "go.test")
         },
+        strays("another name with links of its own", own: true, "no: domainTaken"),
+        strays("another name with links of others", own: false, "no: domainTaken"),
         domain("nobody's", "none.test", #"no: domainNotFound("none.test")"#) {
             $0.set(\.placeholder, "x")
         },
@@ -33,6 +35,12 @@ import Testing
         row("its name is taken", .createTag(.init(tag: tag("one"))), "no: tagNameTaken"),
         editTag("a new name", "one", "tag new | tag one now new red") { $0.set(\.name, "new") },
         editTag("a taken name", "one", "no: tagNameTaken") { $0.set(\.name, "two") },
+        editTag("a taken name in another case", "one", "no: tagNameTaken") {
+            $0.set(\.name, "TWO")
+        },
+        editTag("its own name in another case", "one", "tag ONE | tag one now ONE red") {
+            $0.set(\.name, "ONE")
+        },
         editTag("no change", "one", "tag one") { $0.set(\.name, "one") },
         editTag("not there", "none", "no: tagNotFound") { $0.set(\.name, "x") },
         row(
@@ -71,7 +79,7 @@ import Testing
             "a customer is forgotten",
             .deleteCustomer(
                 .init(selector: .externalID("bob"), workspaceID: World.home, at: World.noon)),
-            "bob is known | customer bob now deleted:bob -"),
+            "bob is known | customer bob now deleted:bob:----"),
     ]
 
     @Test(arguments: rows) func decides(_ row: Row) {
@@ -128,6 +136,15 @@ extension RecordRuleTests {
             name,
             .updateDomain(.init(slug: slug, workspaceID: World.home, edit: edit, at: World.noon)),
             expected)
+    }
+
+    private static func strays(_ name: String, own: Bool, _ expected: String) -> Row {
+        let row = domain(name, "more.test", expected) { $0.set(\.slug, "new.test") }
+        return Row(name, row.command, expected) {
+            $0.facts.registry = row.world.facts.registry
+            $0.facts.registry.hasOwnStrays = own
+            $0.facts.registry.hasForeignStrays = !own
+        }
     }
 
     private static func editTag(

@@ -2,7 +2,7 @@ import Attribution
 import Testing
 
 /// Links `a` and `b` of `home` on `go.test` (a's externalId is `ext-a`), `x` of `other` on
-/// `x.test`, and home's `root`. Both domains have their owner; `free.test` has none.
+/// `x.test`, and home's `root`. Both domains have their owner; `free.test` is the server's.
 @Suite struct RegistryRuleTests {
     static let links: [Row] = [
         create("new", key: "fresh", "go.test/fresh | link new go.test/fresh"),
@@ -14,8 +14,9 @@ import Testing
         create("a foreign domain", domain: "x.test", key: "k", "no: domainForeign"),
         create("foreign comes before taken", domain: "x.test", key: "x", "no: domainForeign"),
         create(
-            "a domain of nobody", domain: "free.test", key: "k",
+            "the server's domain", domain: "free.test", key: "k",
             "free.test/k | link new free.test/k"),
+        create("a domain of nobody", domain: "none.test", key: "k", "no: domainForeign"),
         create("an externalId that is taken", key: "k", externalID: "ext-a", "no: externalIDTaken"),
         create(
             "the externalId of another workspace", key: "k", externalID: "ext-x",
@@ -39,6 +40,14 @@ import Testing
         update("a foreign one", "x", "no: linkForeign(home)") { $0.set(\.key, "n") },
         update("to a key that is taken", "a", "no: keyTaken") { $0.set(\.key, "b") },
         update("to a foreign domain", "a", "no: domainForeign") { $0.set(\.domain, "x.test") },
+        update("to a domain of nobody", "a", "no: domainForeign") { $0.set(\.domain, "none.test") },
+        update(
+            "to the server's domain", "a", "free.test/a | link a now free.test/a https://a.test"
+        ) {
+            $0.set(\.domain, "free.test")
+        },
+        update("the root's key", "root", "no: rootLinkStays") { $0.set(\.key, "n") },
+        update("to be the root", "a", "no: rootLinkStays") { $0.set(\.key, Link.rootKey) },
         update("to an externalId that is taken", "b", "no: externalIDTaken") {
             $0.set(\.externalID, "ext-a")
         },
@@ -105,6 +114,31 @@ import Testing
     @Test(arguments: updates) func edits(_ row: Row) { #expect(row.actual == row.expected) }
     @Test(arguments: rest) func decides(_ row: Row) { #expect(row.actual == row.expected) }
 
+    /// A domain that was the server's own before has links already.
+    @Test(arguments: [
+        (false, "more.test | domain more.test | link root more.test/_root"),
+        (true, "no: domainTaken"),
+    ])
+    func domainsWithLinksOfOthers(isForeign: Bool, expected: String) {
+        var row = Self.row("", Self.createDomain("more.test", World.home), "")
+        row.world.facts.registry.hasOwnStrays = true
+        row.world.facts.registry.hasForeignStrays = isForeign
+        #expect(row.actual == expected)
+        let root = Self.link("known", domain: "more.test", key: Link.rootKey)
+        row.world.facts.registry.links[root.address] = root
+        #expect(row.actual == expected.replacing(" | link root more.test/_root", with: ""))
+    }
+
+    /// Two keys from before case stopped to matter: `K` is found as it is spelled.
+    @Test func anOlderKeyOfAnotherCaseCanBeEdited() {
+        let row = Self.update("", "old", "") { $0.set(\.title, "New") }
+        var world = row.world
+        let (old, other) = (Self.link("old", key: "K"), Self.link("other", key: "k"))
+        world.facts.registry.links[.id(old.id)] = old
+        world.facts.registry.links[other.address] = other
+        #expect(decide(row.command, world.facts).changes.count == 1)
+    }
+
     @Test func anUpdateAndARevocationAreStamped() throws {
         let edit = Self.update("", "a", "") { $0.set(\.key, "n") }
         guard case .updateLink(let link) = edit.decision.changes.first else { throw Missing() }
@@ -167,7 +201,10 @@ extension RegistryRuleTests {
         spares: [String] = [], _ expected: String
     ) -> Row {
         let link = link("new", domain: domain, key: key, externalID: externalID)
-        return row(name, .createLink(CreateLink(link: link, spareKeys: spares)), expected)
+        return row(
+            name,
+            .createLink(CreateLink(link: link, spareKeys: spares, defaultDomain: "free.test")),
+            expected)
     }
 
     private static func selector(_ text: String) -> LinkSelector {
@@ -183,7 +220,7 @@ extension RegistryRuleTests {
         change(&edit)
         let update = UpdateLink(
             selector: selector(link), workspaceID: World.home, edit: edit,
-            at: World.noon.adding(1))
+            at: World.noon.adding(1), defaultDomain: "free.test")
         return row("update: \(name)", .updateLink(update), expected)
     }
 

@@ -8,7 +8,8 @@ import Testing
 
 @Suite struct CommitQueueTests {
     /// A link of a workspace that is not there: the rules don't look, the foreign key does.
-    private static let bad = Shop.createLink("bad", in: ID("ws_none"), domain: "free.test")
+    private static let bad = Shop.createLink(
+        "bad", in: ID("ws_none"), domain: "free.test", defaultDomain: "free.test")
 
     @Test func oneBadCommandNeverFailsItsNeighbours() async throws {
         let scratch = try Scratch()

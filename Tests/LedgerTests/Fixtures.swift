@@ -105,12 +105,12 @@ enum Shop {
 
     static func createLink(
         _ name: String, in workspaceID: WorkspaceID = id, domain: String = "go.test",
-        key: String? = nil
+        key: String? = nil, defaultDomain: String? = nil
     ) -> Command {
         let link = Link(
             id: ID(name), workspaceID: workspaceID, domain: domain, key: key ?? name,
             url: "https://\(name).test", createdAt: noon)
-        return .createLink(CreateLink(link: link))
+        return .createLink(CreateLink(link: link, defaultDomain: defaultDomain))
     }
 
     static func click(_ name: String, on link: String) -> Command {

@@ -56,7 +56,7 @@ struct Workload {
         case 94..<95: createLink()
         case 95..<97: token()
         case 97..<98: updateWorkspace()
-        case 98..<99: label()
+        case 98..<99: random.chance(50) ? label() : record()
         default: domain()
         }
     }
@@ -244,6 +244,48 @@ struct Workload {
                 selector: .externalID(key.externalID), workspaceID: key.workspaceID, edit: edit))
     }
 
+    /// What is rarely asked for.
+    private mutating func record() -> Command {
+        let workspaceID = workspaceID()
+        let name = "name \(random.int(0..<4))"
+        switch random.int(0..<5) {
+        case 0:
+            var edit = Edit<Attribution.Tag>()
+            edit.set(\.name, name)
+            return .updateTag(
+                UpdateTag(id: known("tag"), workspaceID: workspaceID, edit: edit))
+        case 1:
+            var edit = Edit<Folder>()
+            edit.set(\.name, name)
+            return .updateFolder(
+                UpdateFolder(id: known("fold"), workspaceID: workspaceID, edit: edit, at: now))
+        case 2: return .deleteFolder(DeleteFolder(id: known("fold"), workspaceID: workspaceID))
+        case 3:
+            let key = customerKey()
+            let customer = profile().customer(key, from: nil, at: now)
+            return .createCustomer(CreateCustomer(customer: customer))
+        default: return upsertLink(workspaceID)
+        }
+    }
+
+    private mutating func known<Record>(_ prefix: String) -> ID<Record> {
+        ID("\(prefix)_\(random.int(0..<max(1, count)))")
+    }
+
+    private mutating func upsertLink(_ workspaceID: WorkspaceID) -> Command {
+        let url = "https://b.test/\(random.int(0..<5))"
+        var link = Link(
+            id: id("link"), workspaceID: workspaceID,
+            domain: workspaceID == Self.home ? "home.test" : "strict.test",
+            key: "up\(random.int(0..<9))", url: url, createdAt: now)
+        link.title = "New"
+        var edit = Edit<Link>()
+        edit.set(\.title, "Known")
+        let create = CreateLink(link: link, tags: random.chance(50) ? .ids([]) : nil)
+        newLinks.append((link.id, workspaceID))
+        return .upsertLink(UpsertLink(urls: [url], create: create, edit: edit))
+    }
+
     private mutating func label() -> Command {
         let (name, workspaceID) = ("name \(random.int(0..<4))", workspaceID())
         let known: TagID = ID("tag_\(random.int(0..<max(1, count)))")
@@ -265,4 +307,9 @@ struct Workload {
                     tags: .names([name]), at: now))
         }
     }
+}
+
+extension Command {
+    /// The name of the case.
+    var name: String { Mirror(reflecting: self).children.first?.label ?? "\(self)" }
 }

@@ -129,7 +129,9 @@ private let date = Rule.date("expiresAt")
             email, "\"abcdef@b.test\"",
             "too_big: customerEmail: Too big: expected string to have <=12 characters"),
         Row(url, "\"https://a.test/\"", "text https://a.test/"),
-        Row(url, "\"a.test\"", "invalid_format: expiredUrl: Invalid URL"),
+        Row(url, "\"a.test\"", "text https://a.test"),
+        Row(url, "\"a\"", "invalid_format: expiredUrl: Invalid URL"),
+        Row(url, "\"\"", "null"),
         Row(date, "\"2026-08-21T10:00:00Z\"", "moment 2026-08-21T10:00:00.000Z"),
         Row(date, "1790000000123", "moment 2026-09-21T14:13:20.123Z"),
         Row(

@@ -183,3 +183,57 @@ def test_changing_names_while_they_pay(acme):
     assert len(events) == paid and acme.ok("GET", f"/customers/{id}")["saleAmount"] == 100 * paid
     assert acme.fresh(link)["saleAmount"] == 100 * paid
     acme.server.verify()
+
+
+def test_nobody_is_found_under_what_a_deleted_customer_left(server):
+    acme = server.workspace()
+    name, link = acme.lead_customer()
+    first = acme.sold(name, 50, invoiceId="once")
+    id = acme.customer(name)["id"]
+    acme.ok("DELETE", f"/customers/{id}")
+    for left in (f"deleted:{id}", f"deleted:{id}:" + "-" * 100):
+        assert acme.get(f"/customers/ext_{left}").status_code == 404
+        assert acme.http.patch(f"/customers/ext_{left}", json={"name": "Z"}).status_code == 404
+        assert acme.sale(left, 11).status_code == 422 or acme.sale(left, 11).json()["sale"] is None
+        lead = acme.post("/track/lead", {"customerExternalId": left, "eventName": "x"})
+        assert lead.status_code in (400, 422)
+    assert acme.post("/customers", {"externalId": f"deleted:{id}", "country": "de"}).json()["country"] == "DE"
+    # The invoice stands, without the person, and no difference is claimed.
+    again = acme.sale(name, 50, invoiceId="once")
+    assert again.json()["sale"] == first["sale"] and again.headers["idempotent-replayed"] == "true"
+    assert "tribute-idempotency-conflict" not in again.headers
+    assert again.json()["customer"] == {"id": id, "name": "Deleted Customer", "email": "deleted@customer.com", "avatar": None, "externalId": id}
+    assert acme.fresh(link)["sales"] == 1
+
+
+def test_customers_lose_a_link_that_is_deleted(server):
+    acme = server.workspace()
+    name, link = acme.lead_customer()
+    acme.ok("DELETE", f"/links/{link['id']}")
+    assert acme.ok("GET", f"/customers/ext_{name}", params={"includeExpandedFields": True})["link"] is None
+    assert acme.ok("GET", "/customers", params={"linkId": link["id"]}) == []
+    assert acme.ok("GET", "/customers/count", params={"groupBy": "linkId"}) == [{"linkId": None, "_count": 1}]
+    assert acme.sale(name).status_code == 404
+    # A lead by another link gives them that one.
+    new = acme.link()
+    acme.lead(name, acme.click(new), name="Again")
+    assert acme.ok("GET", f"/customers/ext_{name}", params={"includeExpandedFields": True})["link"]["id"] == new["id"]
+    acme.sold(name)
+    server.verify()
+
+
+def test_when_a_subscription_was_canceled(server):
+    acme = server.workspace()
+    name, _ = acme.lead_customer()
+    path = f"/customers/ext_{name}"
+    assert acme.ok("PATCH", path, json={"subscriptionCanceledAt": "2026-01-02T03:04:05Z"})["subscriptionCanceledAt"] == "2026-01-02T03:04:05.000Z"
+    assert acme.customer(name)["subscriptionCanceledAt"] == "2026-01-02T03:04:05.000Z"
+    assert acme.http.patch(path, json={"subscriptionCanceledAt": "soon"}).status_code == 422
+    assert acme.ok("PATCH", path, json={"subscriptionCanceledAt": None})["subscriptionCanceledAt"] is None
+    id = acme.customer(name)["id"]
+    assert [c["id"] for c in acme.ok("GET", "/customers", params={"search": id})] == [id]
+
+
+@pytest.mark.parametrize("country", ["DEU", "ß", "ßß", "1A", ""])
+def test_countries_that_are_none(server, acme, country):
+    assert_error(acme.post("/customers", {"externalId": unique("c"), "country": country}), 422, "unprocessable_entity")

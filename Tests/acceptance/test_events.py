@@ -190,3 +190,41 @@ def test_a_thousand_and_more(server):
     ids = [e["eventId"] for page in (1, 2, 3, 4) for e in found(acme, "sales", limit=10, page=page)]
     assert len(ids) == len(set(ids)) == 30
     assert [e["eventId"] for e in found(acme, "sales", sortOrder="desc")] == ids[::-1]
+
+
+def test_names_of_events(shop):
+    assert found(shop, "clicks", eventName="x") == found(shop, "clicks")
+    names = {e["eventName"] for e in found(shop, "leads")}
+    for name in names:
+        assert {e["eventName"] for e in found(shop, "leads", eventName=name)} == {name}
+        assert {e["eventName"] for e in found(shop, "leads", eventName=f"-{name}")} == names - {name}
+    assert found(shop, "sales", eventName="Nope") == []
+
+
+@pytest.mark.parametrize("name", ["partnerId", "groupId", "partnerTagId", "programId"])
+def test_what_nobody_has_is_not_found(shop, name):
+    assert found(shop, "clicks", **{name: "x"}) == [] and found(shop, "sales", **{name: "-x"}) == []
+
+
+@pytest.mark.parametrize("query, message", [
+    ({"saleType": "zzz"}, 'invalid_value: saleType: Invalid option: expected one of "new"|"recurring"'),
+    ({"root": "maybe"}, 'invalid_value: root: Invalid option: expected one of "true"|"false"')])
+def test_choices_that_are_none(shop, query, message):
+    assert_error(shop.get("/events", **query), 422, "unprocessable_entity", message)
+
+
+def test_the_last_day_counts(shop):
+    today = found(shop, "sales")[0]["timestamp"][:10]
+    last = found(shop, "sales")[-1]["timestamp"][:10]
+    assert len(found(shop, "sales", start=today, end=last)) == len(found(shop, "sales"))
+    assert found(shop, "sales", start="2026-01-01", end="2026-01-01") == []
+    assert len(found(shop, "sales", start="")) == len(found(shop, "sales")), "an empty parameter is none"
+
+
+def test_a_key_is_found_as_it_is_written(server):
+    acme = server.workspace()
+    key = unique("größe")
+    link = acme.link(key=key)
+    acme.click(link)
+    assert [e["link"]["id"] for e in found(acme, "clicks", key=key)] == [link["id"]]
+    assert found(acme, "clicks", key="-" + key) == []

@@ -3,8 +3,10 @@
 import json
 import random
 import socket
+import time
 from urllib.parse import quote, urlsplit
 
+import httpx
 import pytest
 
 from harness import BROWSER, Server, Wire, assert_error, follow, together, unique
@@ -215,3 +217,134 @@ def test_no_value_of_any_field_is_too_strange(acme, seed):
         query = {dice.choice(QUERY): str(dice.choice(VALUES))[:2_000] for _ in range(dice.choice([1, 1, 3]))}
         reply = acme.http.get(path := dice.choice(reads), params=query, headers={"User-Agent": BROWSER})
         assert reply.status_code < 500 or reply.status_code == 508, f"{path} {query}: {reply.text}"
+
+
+def test_thousands_of_parameters_take_a_moment(server, acme):
+    link = acme.link(url="https://x.example/a")
+    query = "&".join(f"k{n}={n}" for n in range(6000))
+    begun = time.monotonic()
+    reply = follow(server, f"{link['key']}?{query}")
+    assert reply.status_code == 302 and reply.headers["location"] == f"https://x.example/a?{query}"
+    assert time.monotonic() - begun < 3, "it took minutes when each was set by itself"
+
+
+def test_endless_names_beyond_ascii_take_a_moment(server):
+    begun = time.monotonic()
+    names = "".join(chr(0x4E00 + n) for n in range(10_000))
+    httpx.post(f"{server.url}/track/open", json={"deepLink": f"https://{names}.example/{names}"}, timeout=30)
+    httpx.post(f"{server.url}/track/click", json={"domain": names[:190], "key": names[:190]}, timeout=30)
+    assert follow(server, quote(names[:5000])).status_code == 404
+    assert time.monotonic() - begun < 3
+
+
+@pytest.mark.parametrize("path", ["/", "/readyz", "/links", "/links/x", "/nope", "/api/nope", "/track/click", "/qr", "/events"])
+def test_a_head_is_never_followed_by_a_body(server, path):
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(f"HEAD {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\nHEAD /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+        answer = b""
+        while part := connection.recv(65536):
+            answer += part
+    heads = answer.split(b"\r\n\r\n")
+    assert len(heads) == 3 and heads[2] == b"", "two heads and nothing else"
+    assert heads[1].startswith(b"HTTP/1.1 200")
+
+
+def test_domains_that_are_the_servers_own(tmp_path):
+    own = Server(tmp_path, "--public-url", "https://public.example", "--api-hosts", "api.example,API2.example", "--default-domain", "short.example").start()
+    try:
+        acme = own.workspace()
+        for slug in ("public.example", "api.example", "api2.example", "API.example", "short.example"):
+            assert_error(acme.post("/domains", {"slug": slug}), 422, "unprocessable_entity", "Invalid domain")
+        reply = acme.http.post("/domains", json={"slug": "here.example"}, headers={"Host": "here.example"})
+        assert_error(reply, 422, "unprocessable_entity", "Invalid domain")
+        made = acme.ok("POST", "/domains", json={"slug": "there.example"})
+        assert_error(acme.http.patch(f"/domains/{made['slug']}", json={"slug": "api.example"}), 422, "unprocessable_entity", "Invalid domain")
+        assert_error(acme.post("/links", {"url": "https://x.example", "domain": "short.example", "key": "_root"}), 409, "conflict")
+        # A host with a name does not show what stands on a workspace's domain.
+        link = acme.link(domain="there.example")
+        assert follow(own, link["key"]).status_code == 302, "a laptop without DNS"
+        assert follow(own, link["key"], host="api.example").status_code == 404
+        assert follow(own, link["key"], host="there.example.").status_code == 302
+    finally:
+        own.stop()
+
+
+def test_a_domain_does_not_bring_links_of_others(tmp_path):
+    """The server's default domain of before is somebody's domain now."""
+    before = Server(tmp_path, "--default-domain", "old.example").start()
+    acme, other = before.workspace(), before.workspace()
+    link = acme.link(key="mine")
+    assert_error(other.post("/links", {"url": "https://x.example", "domain": "nobodys.example"}), 403, "forbidden", "Domain does not belong to workspace.")
+    before.stop()
+    after = Server(tmp_path, "--default-domain", "new.example")
+    after.start()
+    try:
+        for space in (acme, other):
+            space.http.base_url = after.url
+        assert_error(other.post("/domains", {"slug": "old.example"}), 409, "conflict")
+        free = other.ok("POST", "/domains", json={"slug": "free.example"})
+        assert_error(other.http.patch(f"/domains/{free['slug']}", json={"slug": "old.example"}), 409, "conflict")
+        # Its own links it may have.
+        acme.ok("POST", "/domains", json={"slug": "old.example"})
+        assert follow(after, "mine", host="old.example").status_code == 302
+        acme.ok("DELETE", "/domains/old.example")
+        assert acme.get(f"/links/{link['id']}").status_code == 404
+        after.verify()
+    finally:
+        after.stop()
+
+
+def test_a_taken_name_does_not_close_the_links_of_others(server, acme, other):
+    slug = f"{unique('victim')}.example"
+    link = acme.link(url=f"https://{slug}/landing")
+    other.ok("POST", "/domains", json={"slug": slug})
+    assert follow(server, link["key"]).headers["location"] == f"https://{slug}/landing"
+
+
+def test_settings_that_lead_in_a_circle(server, circle):
+    late = {"expiresAt": "2020-01-01"}
+    own = f"https://{circle.slug1}/"
+    circle.ok("PATCH", f"/domains/{circle.slug1}", json={"expiredUrl": own + "late", "notFoundUrl": f"https://{circle.slug2}/a"})
+    circle.ok("PATCH", f"/domains/{circle.slug2}", json={"notFoundUrl": own + "a"})
+    circle.link(domain=circle.slug1, key="late", **late)
+    assert follow(server, "late", host=circle.slug1).status_code == 410
+    assert follow(server, "a", host=circle.slug1).status_code == 404
+    link = circle.link(domain=circle.slug1, expiredUrl=f"http://127.0.0.1:{server.port}/x", **late)
+    assert follow(server, link["key"], host=f"127.0.0.1:{server.port}").status_code in (404, 410)
+    circle.ok("PATCH", f"/domains/{circle.slug1}", json={"expiredUrl": None, "notFoundUrl": None})
+
+
+def test_passwords_are_not_guessed_without_end(server, acme):
+    link = acme.link(password="right")
+    found = [follow(server, f"{link['key']}?pw=wrong{n}").status_code for n in range(40)]
+    assert found[:30] == [200] * 30 and found[30:] == [429] * 10
+    late = follow(server, f"{link['key']}?pw=right")
+    assert late.status_code == 429 and late.headers["retry-after"] == "60"
+    assert follow(server, f"{acme.link(password='right')['key']}?pw=right").status_code == 302
+
+
+def test_what_an_app_is_not_told(server, acme):
+    for fields in ({"password": "x"}, {"disabledAt": "2020-01-01"}):
+        link = acme.link(**fields)
+        found = httpx.post(f"{server.url}/track/open", json={"deepLink": f"https://localhost/{link['key']}"}).json()
+        assert found["link"]["id"] == link["id"] and found["link"]["url"] == ""
+
+
+@pytest.mark.parametrize("key", [".", "..", "a/../b", "./a", "a\u200bb", "a\ufeff", "a\u202eb", "a\u00adb"])
+def test_keys_that_nobody_can_ask_for_or_see(acme, key):
+    assert_error(acme.post("/links", {"url": "https://x.example", "key": key}), 422, "unprocessable_entity", "Invalid key.")
+
+
+def test_hosts_that_look_alike(acme):
+    slug = f"{unique('wide')}.example"
+    made = acme.ok("POST", "/domains", json={"slug": slug.replace("wide", "\uff57ide").replace(".", "\u200b.")})
+    assert made["slug"] == slug
+
+
+def test_hostnames_that_make_no_sense(server):
+    space = server.workspace()
+    for entry in ("http://good.example", "good.example/x", ".example", "*.*.example", "a..b"):
+        done = server.run("workspace", "update", space.slug, "--allowed-hostnames", entry)
+        assert done.returncode != 0 and "is no host name" in done.stderr, entry
+    done = server.command("workspace", "update", space.slug, "--allowed-hostnames", "WWW.Good.example,*.wide.example")
+    assert json.loads(done)["allowedHostnames"] == ["good.example", "*.wide.example"]

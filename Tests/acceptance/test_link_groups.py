@@ -66,11 +66,13 @@ def test_lists_by_id(shop):
 
 
 @pytest.mark.parametrize("group, expected", [
-    ("domain", {"one.example": 4, "two.example": 2}), ("folderId", {None: 6}), ("userId", {None: 6}), ("tagId", "tags")])
+    ("domain", {"one.example": 5, "two.example": 2}), ("folderId", "folders"), ("userId", {None: 7}), ("tagId", "tags")])
 def test_counts_by_group(shop, group, expected):
     found = shop.ok("GET", "/links/count", params={"groupBy": group})
     if expected == "tags":
         expected = {shop.red["id"]: 2, shop.blue["id"]: 1}
+    if expected == "folders":
+        expected = {None: 6, shop.folder["id"]: 1}
     assert {item[group]: item["_count"] for item in found} == expected
     assert [item["_count"] for item in found] == sorted((item["_count"] for item in found), reverse=True)
 
@@ -155,7 +157,7 @@ def test_bulk_changes(acme, other):
     body = {"linkIds": [one["id"], "link_none", foreign["id"]], "externalIds": [two["externalId"]], "data": {"title": "New", "archived": True}}
     found = acme.ok("PATCH", "/links/bulk", json=body)
     assert [(link["id"], link["title"], link["archived"]) for link in found[:2]] == [(one["id"], "New", True), (two["id"], "New", True)]
-    assert [(item["code"], item["link"]["id"]) for item in found[2:]] == [("not_found", "link_none"), ("unauthorized", foreign["id"])]
+    assert [(item["code"], item["link"]["id"]) for item in found[2:]] == [("not_found", "link_none"), ("not_found", foreign["id"])]
     assert other.fresh(foreign) == foreign
     assert acme.http.patch("/links/bulk", json={"linkIds": [], "data": {}}).json() == "No links to update"
     for bad, message in [({"linkIds": ["a"]}, re.compile("^invalid_type: data: ")),
@@ -268,3 +270,42 @@ def test_one_of_many_gets_the_domain(server):
     slug = f"{unique('race')}.example"
     codes = together(8, lambda n: spaces[n % 4].post("/domains", {"slug": slug}).status_code)
     assert sorted(codes) == [201] + [409] * 7
+
+
+def test_ids_of_both_kinds(shop):
+    external = shop.link(externalId="both-kinds")
+    found = shop.ok("GET", "/links", params={"linkIds": f"{shop.all['red']['id']},ext_both-kinds,link_none"})
+    assert {link["id"] for link in found} == {shop.all["red"]["id"], external["id"]}
+    assert shop.ok("GET", "/links", params={"linkIds": "ext_none"}) == []
+    shop.ok("DELETE", f"/links/{external['id']}")
+
+
+def test_names_of_tags_in_any_case(shop):
+    link = shop.link(tagNames=["RED", "Blue"])
+    assert [tag["id"] for tag in link["tags"]] == [shop.red["id"], shop.blue["id"]]
+    assert link["id"] in [found["id"] for found in shop.ok("GET", "/links", params={"tagNames": "bLUE"})]
+    assert_error(shop.post("/tags", {"name": "ReD"}), 409, "conflict")
+    shop.ok("DELETE", f"/links/{link['id']}")
+
+
+def test_a_short_link_is_found_by_its_address(shop):
+    link = shop.link(key=unique("address"))
+    for text in (link["shortLink"], link["shortLink"].split("://")[1], link["key"]):
+        assert [found["id"] for found in shop.ok("GET", "/links", params={"search": text})] == [link["id"]]
+    shop.ok("DELETE", f"/links/{link['id']}")
+
+
+def test_one_bad_date_does_not_refuse_the_others(server):
+    acme = server.workspace()
+    found = acme.ok("POST", "/links/bulk", json=[{"url": "https://x.example", "expiresAt": "never"}, {"url": "https://x.example"}, {"url": "java script"}])
+    assert [item.get("error") for item in found] == [None, "Invalid expiration date.", "Invalid destination URL"]
+    assert [item["code"] for item in found[1:]] == ["unprocessable_entity"] * 2 and found[1]["link"]["expiresAt"] == "never"
+
+
+def test_an_upsert_looks_at_the_whole_address(server):
+    acme = server.workspace()
+    long = "https://x.example/" + "a" * 300
+    first = acme.ok("PUT", "/links/upsert", json={"url": long + "1"})
+    second = acme.ok("PUT", "/links/upsert", json={"url": long + "2"})
+    assert first["id"] != second["id"]
+    assert acme.ok("PUT", "/links/upsert", json={"url": long + "1", "title": "New"})["id"] == first["id"]

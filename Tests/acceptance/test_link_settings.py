@@ -187,3 +187,39 @@ def test_the_root_stays_the_root(server):
     assert workspace.http.patch(f"/links/{link['id']}", json={"key": "_root"}).status_code in (403, 409)
     for reply in (workspace.post("/links", {"url": "", "key": "x"}), workspace.http.patch(f"/links/{link['id']}", json={"url": ""})):
         assert_error(reply, 400, "bad_request", "Missing destination URL")
+
+
+@pytest.mark.parametrize("fields, url, utm", [
+    ({"url": "https://x.example/p?utm_source=a&utm_medium=b"}, "https://x.example/p?utm_source=a&utm_medium=b", ("a", "b")),
+    ({"url": "https://x.example/p?utm_source=a", "utm_source": "z"}, "https://x.example/p?utm_source=z", ("z", None)),
+    ({"url": "https://x.example/p?utm_source=a", "utm_source": None}, "https://x.example/p?utm_source=a", ("a", None)),
+    ({"url": "https://x.example", "utm_medium": "m"}, "https://x.example/?utm_medium=m", (None, "m")),
+    ({"url": "https://x.example", "ref": "r"}, "https://x.example/?ref=r", (None, None)),
+    ({"url": "https://x.example/a b?c=d e"}, "https://x.example/a%20b?c=d%20e", (None, None)),
+    ({"url": "x.example/a"}, "https://x.example/a", (None, None))])
+def test_campaigns_that_the_destination_brings(acme, fields, url, utm):
+    link = acme.link(**fields)
+    assert link["url"] == url and (link["utm_source"], link["utm_medium"]) == utm
+    moved = acme.ok("PATCH", f"/links/{link['id']}", json={"url": "https://y.example/?utm_medium=new"})
+    assert moved["utm_medium"] == "new" and moved["utm_source"] == utm[0]
+    assert moved["url"] == "https://y.example/?utm_medium=new" + (f"&utm_source={utm[0]}" if utm[0] else "")
+
+
+def test_targets_without_a_scheme(acme):
+    link = acme.link(ios="apps.example/x", geo={"DE": "de.example"}, expiredUrl="late.example/a", expiresAt="")
+    assert (link["ios"], link["geo"], link["expiredUrl"], link["expiresAt"]) == (
+        "https://apps.example/x", {"DE": "https://de.example"}, "https://late.example/a", None)
+
+
+@pytest.mark.parametrize("prefix", ["/c/", "c/", "/c", "c"])
+def test_prefixes(acme, prefix):
+    assert re.fullmatch(r"c/[0-9A-Za-z]{7}", acme.link(prefix=prefix)["key"])
+
+
+def test_the_root_keeps_its_name(acme):
+    acme.ok("POST", "/domains", json={"slug": f"{unique('rooted')}.example"})
+    slug = acme.ok("GET", "/domains")[0]["slug"]
+    root = acme.ok("GET", "/links/info", params={"domain": slug, "key": "_root"})
+    reply = acme.http.patch(f"/links/{root['id']}", json={"key": "other"})
+    assert_error(reply, 403, "forbidden", re.compile("root link"))
+    acme.ok("DELETE", f"/domains/{slug}")

@@ -216,3 +216,58 @@ def test_hosts_that_make_no_sense_do_no_harm(server, acme):
         wire.close()
     for key in ("%", "%ff", "%00", "a%2Fb", "x" * 5000, "%E2%82"):
         assert follow(server, key).status_code in (400, 404, 414), key
+
+
+@pytest.mark.parametrize("key, asked", [("größe", "gr%C3%B6%C3%9Fe"), ("Sale", "sale"), ("a/Ключ", "a/%D0%BA%D0%BB%D1%8E%D1%87")])
+def test_cookies_are_for_the_path_that_was_asked_for(server, acme, key, asked):
+    """Browsers send a cookie back to its path only, letter by letter."""
+    prefix = unique("path")
+    link = acme.link(key=f"{prefix}/{key}", password="x")
+    with httpx.Client(headers={"User-Agent": f"{BROWSER} {prefix}"}) as browser:
+        first = browser.get(f"{server.url}/{prefix}/{asked}", params={"pw": "x"})
+        assert first.status_code == 302
+        assert all(f"; Path=/{prefix}/{asked};" in text for text in first.headers.get_list("set-cookie"))
+        assert browser.get(f"{server.url}/{prefix}/{asked}").status_code == 302, "the password is remembered"
+    assert clicks(acme, link) == 1
+
+
+def test_letters_are_the_same_however_composed(server, acme):
+    link = acme.link(key=unique("u\u0308ber"))
+    assert follow(server, link["key"]).status_code == 302
+    number = link["key"].rsplit("-", 1)[1]
+    assert follow(server, f"%C3%BCber-{number}").status_code == follow(server, f"u%CC%88ber-{number}").status_code
+
+
+def test_programs_do_not_use_up_the_clicks_of_people(server, acme):
+    link, agent = acme.link(), f"{BROWSER} {unique('person')}"
+    flagged = cookie(follow(server, link["key"] + "?bot=1", agent))
+    counted = cookie(follow(server, link["key"], agent))
+    assert flagged != counted and clicks(acme, link) == 1
+    again = follow(server, link["key"], f"{agent} x", cookie=f"dub_id_localhost_{link['key']}={flagged}")
+    assert cookie(again) != flagged and clicks(acme, link) == 2
+
+
+def test_a_parameter_named_pw_goes_along_without_a_password(server, acme):
+    assert follow(server, acme.link(url="https://x.example/a")["key"] + "?pw=2").headers["location"] == "https://x.example/a?pw=2"
+    assert follow(server, acme.link(url="https://x.example/a", password="2")["key"] + "?pw=2&b=1").headers["location"] == "https://x.example/a?b=1"
+
+
+def test_a_referer_is_its_host(server, acme):
+    link = acme.link()
+    follow(server, link["key"], referer="https://www.news.example/a?b")
+    follow(server, link["key"], referer="")
+    assert [e["click"]["referer"] for e in acme.events("clicks", linkId=link["id"])] == ["(direct)", "news.example"]
+
+
+def test_redirects_of_a_domain_are_counted(server, shop):
+    link = shop.link(domain="go.store.example")
+
+    def count():
+        text = httpx.get(f"{server.url}/metrics").text
+        return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith('tribute_http_requests_total{method="GET",route="/{key}",status="3xx"'))
+
+    before = count()
+    follow(server, link["key"], host="go.store.example")
+    assert count() == before + 1
+    refused = follow(server, link["key"], host="go.store.example", method="POST")
+    assert refused.status_code == 405 and refused.headers["allow"] == "GET, HEAD"

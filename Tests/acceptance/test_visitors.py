@@ -214,3 +214,23 @@ def test_preflights(server):
     for path in ("/track/open", "/track/visit", "/api/track/open"):
         reply = httpx.options(server.url + path)
         assert reply.status_code == 204 and {name: reply.headers.get(name) for name in CORS} == CORS
+
+
+@pytest.mark.parametrize("agent", [
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/124.0.0.0 Safari/537.36", "Iframely/1.3.1 (+https://iframely.com/docs/about)",
+    "http.rb/5.1.1 (Mastodon/4.2; +https://social.example/)", "facebookcatalog/1.0", "Bluesky Cardyb/1.1", "Claude-Web/1.0", "Playwright/1.40", "Dart/3.2 (dart:io)"])
+def test_more_programs(server, acme, agent):
+    link = acme.link()
+    assert follow(server, link["key"], agent).status_code == 302
+    assert acme.fresh(link)["clicks"] == 0
+
+
+@pytest.mark.parametrize("agent, device", [
+    ("Mozilla/5.0 (Linux; Android 13; CUBOT P80) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/116.0.0.0 Mobile Safari/537.36", "Mobile"),
+    ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 Instagram 320.0.0.0", "Mobile"),
+    ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36 Aircraft/1", "Desktop")])
+def test_people_are_no_programs(server, acme, agent, device):
+    link = acme.link()
+    follow(server, link["key"], agent)
+    assert acme.fresh(link)["clicks"] == 1
+    assert clicks(acme, link)[0]["click"]["device"] == device

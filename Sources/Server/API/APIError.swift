@@ -179,6 +179,9 @@ extension APIError {
                 .conflict, "A link with this externalId already exists in this workspace.")
         case .rootLinkKept:
             self.init(.forbidden, "You cannot delete a custom domain root link.")
+        case .rootLinkStays:
+            self.init(
+                .forbidden, "You cannot change the key or the domain of a domain's root link.")
         case .domainTaken: self.init(.conflict, "Domain is already in use.")
         case .domainForeign: self.init(.forbidden, "Domain does not belong to workspace.")
         case .slugTaken(let slug):

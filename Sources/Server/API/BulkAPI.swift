@@ -24,9 +24,9 @@ extension API {
         var commands: [(item: Int, command: CreateLink)] = []
         var errors: [(item: Int, error: APIError)] = []
         for (index, body) in bodies.enumerated() {
-            do { commands.append((index, try await creation(body, caller))) } catch let error
-                as APIError
-            {
+            do {
+                commands.append((index, try await creation(try body.get(), caller)))
+            } catch let error as APIError {
                 errors.append((index, error))
             }
         }
@@ -53,19 +53,25 @@ extension API {
         return .json(writer, headers: caller.rateHeaders)
     }
 
-    private func bodies(_ items: [JSONValue]) throws -> [LinkBody] {
+    /// What is wrong with the form of one item refuses the whole request, as it does at Dub; what
+    /// is wrong with the link that it asks for is told with the item.
+    private func bodies(_ items: [JSONValue]) throws -> [Result<LinkBody, APIError>] {
         try items.enumerated().map { index, item in
-            try checked { () throws(Issue) in
-                do throws(Issue) {
-                    guard case .object(let raw) = item else {
-                        throw Issue(
-                            "invalid_type", "",
-                            "Invalid input: expected object, received \(item.typeName)")
-                    }
-                    return try LinkBody(raw.checkedMembers, isCreation: true)
-                } catch { throw error.within("[\(index)]") }
+            do throws(Issue) {
+                return .success(try body(item))
+            } catch {
+                if error.code.isEmpty { return .failure(APIError(.unprocessable, error.text)) }
+                throw APIError(.unprocessable, error.within("[\(index)]").text)
             }
         }
+    }
+
+    private func body(_ item: JSONValue) throws(Issue) -> LinkBody {
+        guard case .object(let raw) = item else {
+            throw Issue(
+                "invalid_type", "", "Invalid input: expected object, received \(item.typeName)")
+        }
+        return try LinkBody(raw.checkedMembers, isCreation: true)
     }
 
     private func checkLimit(adding count: Int, _ caller: Caller) async throws {
@@ -115,7 +121,8 @@ extension API {
                 .updateLink(
                     UpdateLink(
                         selector: LinkSelector(id, caller), workspaceID: caller.workspace.id,
-                        edit: edit, tags: body.tags(), at: stamper.now()))
+                        edit: edit, tags: body.tags(), at: stamper.now(),
+                        defaultDomain: settings.defaultDomain))
             })
         return bulkReply(ids, results, caller)
     }
@@ -129,6 +136,9 @@ extension API {
             switch result {
             case .success(.link(let link)): links.append(link)
             case .success: break
+            // Of a link of others not even that it is there is told.
+            case .failure(let error) where error.code == .unauthorized:
+                errors.append((id, APIError(.linkNotFound)))
             case .failure(let error): errors.append((id, error))
             }
         }

@@ -15,13 +15,13 @@ extension API {
             "sortBy",
             .option(["createdAt", "saleAmount", "firstSaleAt", "subscriptionCanceledAt"]),
             .optional),
-        Rule("sortOrder", .option(["asc", "desc"]), .optional),
+        .sortOrder,
     ]
 
     func listCustomers(_ request: Request, _ caller: Caller) async throws -> Response {
-        let fields = try request.fields(Self.filterRules)
+        let fields = try request.fields(
+            Self.filterRules + Paging.rules(max: 100) + Paging.cursorRules)
         var query = customerQuery(fields, caller)
-        query.page = try request.page(sizeName: "pageSize", default: 100, max: 100)
         query.ascending = fields.text("sortOrder") == "asc"
         switch fields.text("sortBy") {
         case "saleAmount": query.sort = .saleAmount
@@ -30,14 +30,17 @@ extension API {
         default: query.sort = .createdAt
         }
         let expands = fields.flag("includeExpandedFields") ?? false
-        let cursor = try request.cursor(isSortedByCreation: query.sort == .createdAt)
+        let paging = try Paging(
+            fields, size: 100, isSortedByCreation: query.sort == .createdAt)
+        query.page = paging.page
+        let cursor = paging.cursor
         let (customers, links) = try await ledger.read { [query] transaction in
             var query = query
             if let cursor {
                 guard
                     let customer = try transaction.customer(
                         CustomerSelector(cursor.id), of: query.workspaceID)
-                else { throw APIError.unknownCursor }
+                else { throw Paging.unknownCursor }
                 query.cursor = .init(customer, isBackward: cursor.isBackward)
             }
             let customers = try transaction.customers(query)
@@ -53,9 +56,8 @@ extension API {
     }
 
     func countCustomers(_ request: Request, _ caller: Caller) async throws -> Response {
-        let groups = CustomerQuery.Group.allCases.map(\.rawValue)
         let fields = try request.fields(
-            Self.filterRules + [Rule("groupBy", .option(groups), .optional)])
+            Self.filterRules + [.option("groupBy", CustomerQuery.Group.self)])
         let query = customerQuery(fields, caller)
         var writer = JSONWriter()
         if let group: CustomerQuery.Group = fields.option("groupBy") {
@@ -102,8 +104,10 @@ extension API {
     func createCustomer(_ request: Request, _ caller: Caller) async throws -> Response {
         let fields = try await request.bodyFields(
             [
-                Rule("externalId", .text(min: 1, max: 100, trimmed: true), .required),
-                Rule("country", .text(min: 2, max: 2, trimmed: true), .required),
+                Rule(
+                    "externalId", .text(min: 1, max: customerExternalIDMax, trimmed: true),
+                    .required),
+                Rule("country", .country, .required),
             ] + Self.profileRules, settings.limits)
         let key = CustomerKey(
             workspaceID: caller.workspace.id, externalID: fields.text("externalId") ?? "")
@@ -112,8 +116,9 @@ extension API {
         profile.email = fields.text("email")
         profile.avatar = fields.text("avatar")
         var new = profile.customer(key, from: nil, at: stamper.now())
-        new.country = fields.text("country")?.uppercased()
+        new.country = fields.text("country")
         new.stripeCustomerID = fields.text("stripeCustomerId").nonEmpty
+        new.subscriptionCanceledAt = fields.moment("subscriptionCanceledAt")
         let command = CreateCustomer(customer: new)
         guard case .customer(let customer, _) = try await submit(.createCustomer(command)) else {
             throw APIError.internalError
@@ -123,14 +128,14 @@ extension API {
 
     private static let profileRules: [Rule] = [
         .text("name", max: 100), Rule("email", .email(max: 100), .nullish), .url("avatar"),
-        .text("stripeCustomerId", max: 255),
+        .text("stripeCustomerId", max: 255), .date("subscriptionCanceledAt"),
     ]
 
     func updateCustomer(
         _ request: Request, _ context: TributeContext, _ caller: Caller
     ) async throws -> Response {
         let fields = try await request.bodyFields(
-            [Rule("externalId", .text(min: 1, max: 100, trimmed: true), .nullish)]
+            [Rule("externalId", .text(min: 1, max: customerExternalIDMax, trimmed: true), .nullish)]
                 + Self.profileRules, settings.limits)
         let expands = try request.fields([.flag("includeExpandedFields")])
         var edit = Edit<Customer>()
@@ -141,6 +146,9 @@ extension API {
         ]
         for (name, path) in texts where fields.has(name) {
             edit.set(path, fields.text(name).nonEmpty)
+        }
+        if fields.has("subscriptionCanceledAt") {
+            edit.set(\.subscriptionCanceledAt, fields.moment("subscriptionCanceledAt"))
         }
         let command = UpdateCustomer(
             selector: CustomerSelector(try context.pathParameter("id")),

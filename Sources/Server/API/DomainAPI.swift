@@ -29,8 +29,8 @@ extension API {
         let fields = try await request.bodyFields(Self.newDomainRules, settings.limits)
         let blank = Domain(
             id: stamper.id("dom_"), workspaceID: caller.workspace.id,
-            slug: try slug(fields.text("slug") ?? ""), createdAt: stamper.now())
-        let domain = try edit(fields).applied(to: blank)
+            slug: try slug(fields.text("slug") ?? "", request), createdAt: stamper.now())
+        let domain = try edit(fields, request).applied(to: blank)
         let rootLink = Link(
             id: stamper.id("link_"), workspaceID: domain.workspaceID, domain: domain.slug,
             key: Link.rootKey, url: "", createdAt: domain.createdAt)
@@ -42,7 +42,7 @@ extension API {
         -> Response
     {
         let fields = try await request.bodyFields(Self.domainEditRules, settings.limits)
-        var edit = try edit(fields)
+        var edit = try edit(fields, request)
         if fields.flag("primary") == true { edit.set(\.isPrimary, true) }
         return try await update(context, caller, edit)
     }
@@ -66,10 +66,10 @@ extension API {
     }
 
     func listDomains(_ request: Request, _ caller: Caller) async throws -> Response {
-        let fields = try request.fields([.text("search", max: 190), .flag("archived")])
+        let fields = try request.fields(
+            [.text("search", max: 190), .flag("archived")] + Paging.rules(max: 50))
         var query = DomainQuery(
-            workspaceID: caller.workspace.id,
-            page: try request.page(sizeName: "pageSize", default: 50, max: 50))
+            workspaceID: caller.workspace.id, page: try Paging(fields, size: 50).page)
         query.search = fields.text("search")
         query.archived = fields.flag("archived") ?? false
         let domains = try await ledger.read { [query] in try $0.domains(query) }
@@ -91,9 +91,9 @@ extension API {
         return try await domainReply(.updateDomain(command), caller, .ok)
     }
 
-    private func edit(_ fields: Fields) throws -> Edit<Domain> {
+    private func edit(_ fields: Fields, _ request: Request) throws -> Edit<Domain> {
         var edit = Edit<Domain>()
-        if let asked = fields.text("slug") { edit.set(\.slug, try slug(asked)) }
+        if let asked = fields.text("slug") { edit.set(\.slug, try slug(asked, request)) }
         if let flag = fields.flag("archived") { edit.set(\.isArchived, flag) }
         let texts: [(String, any WritableKeyPath<Domain, String?> & Sendable)] = [
             ("placeholder", \.placeholder), ("expiredUrl", \.expiredURL),
@@ -116,14 +116,18 @@ extension API {
     }
 
     /// A name that can be a link domain, as it is kept: in lower case, letters beyond ASCII in
-    /// punycode, so that a look-alike shows. One that mixes scripts is made to deceive.
-    private func slug(_ asked: String) throws -> String {
+    /// punycode, so that a look-alike shows. One that mixes scripts is made to deceive. The
+    /// server's own names would be lost to everybody.
+    private func slug(_ asked: String, _ request: Request) throws -> String {
         let lower = asked.lowercased()
         guard !lower.hasPrefix("www.") else {
             throw APIError(.unprocessable, "Custom domain cannot start with www.")
         }
-        let slug = punycoded(lower)
-        guard isDomain(slug), !mixesScripts(lower), slug != settings.defaultDomain else {
+        let slug = asciiHost(lower)
+        let own =
+            [settings.defaultDomain, settings.publicURL.flatMap(urlHost), request.hostname]
+            + settings.apiHosts
+        guard isDomain(slug), !mixesScripts(plainHost(lower)), !own.contains(slug) else {
             throw APIError(.unprocessable, "Invalid domain")
         }
         return slug

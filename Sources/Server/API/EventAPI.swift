@@ -8,29 +8,40 @@ import Wire
 extension API {
     /// Each filter takes `a`, `a,b`, or `-a,b` for all others.
     private static let filters = EventQuery.Dimension.allCases.map { dimension in
-        Rule(dimension.rawValue, .text(min: 0, max: 4_000, trimmed: false), .nullish)
+        switch dimension {
+        case .saleType: Rule(dimension.rawValue, .option(["new", "recurring"]), .optional)
+        case .root: Rule(dimension.rawValue, .option(["true", "false"]), .optional)
+        default: Rule(dimension.rawValue, .text(min: 0, max: 4_000, trimmed: false), .nullish)
+        }
     }
 
-    private static let eventRules: [Rule] = [
-        Rule("event", .option(EventQuery.Kind.allCases.map(\.rawValue)), .optional),
-        .text("externalId", max: 4_000), .text("query", max: 10_000), .flag("qr"), .flag("bots"),
-        .texts("tagIds"), Rule("sortBy", .option(["timestamp"]), .optional),
-        Rule("sortOrder", .option(["asc", "desc"]), .optional),
-        // Older name of sortOrder.
-        Rule("order", .option(["asc", "desc"]), .optional),
-    ]
+    /// What no event of this server has: whoever asks for it gets none, not everything.
+    private static let notOffered = ["partnerId", "groupId", "partnerTagId", "programId"]
+
+    private static let eventRules: [Rule] =
+        [
+            .option("event", EventQuery.Kind.self),
+            .text("externalId", max: 4_000), .text("query", max: 10_000), .flag("qr"),
+            .flag("bots"), .texts("tagIds"), Rule("sortBy", .option(["timestamp"]), .optional),
+            .sortOrder,
+            // Older name of sortOrder.
+            Rule("order", .option(["asc", "desc"]), .optional),
+        ] + filters + notOffered.map { .text($0, max: 4_000) }
+        + Paging.rules("limit", max: 1_000) + Paging.cursorRules + Period.rules
 
     func listEvents(_ request: Request, _ caller: Caller) async throws -> Response {
-        let fields = try request.fields(Self.eventRules + Self.filters)
-        let cursor = try request.cursor(isSortedByCreation: true)
+        let fields = try request.fields(Self.eventRules)
+        let paging = try Paging(fields, "limit", size: 100)
+        let period = try Period(fields, request, now: stamper.now())
         var query = EventQuery(
             workspaceID: caller.workspace.id, kind: fields.option("event") ?? .clicks,
-            page: try request.page(sizeName: "limit", default: 100, max: 1_000))
+            page: paging.page)
         query.ascending = (fields.text("sortOrder") ?? fields.text("order")) == "asc"
         query.filters = filters(fields)
         query.areBots = fields.flag("bots") ?? false
-        query.cursor = cursor
-        (query.from, query.to) = try request.period(now: stamper.now())
+        query.cursor = paging.cursor
+        (query.from, query.to) = (period.from, period.to)
+        query.matchesNothing = Self.notOffered.contains { fields.has($0) }
         if let text = fields.text("query") {
             let metadata = try MetadataQuery(text)
             query.matchesMetadata = { metadata.matches($0) }
@@ -44,8 +55,8 @@ extension API {
                 let link = try transaction.link(.externalID(query.workspaceID, plain))
                 query.filters.append(.init(.linkId, [link?.id.text ?? ""]))
             }
-            if let cursor, try !transaction.hasEvent(cursor.id, query) {
-                throw APIError.unknownCursor
+            if let cursor = query.cursor, try !transaction.hasEvent(cursor.id, query) {
+                throw Paging.unknownCursor
             }
             return try transaction.events(query)
         }
@@ -56,7 +67,7 @@ extension API {
 
     private func filters(_ fields: Fields) -> [EventQuery.Filter] {
         var filters = EventQuery.Dimension.allCases.compactMap { dimension in
-            fields.text(dimension.rawValue).nonEmpty.map { text in
+            fields.text(dimension.rawValue).flatMap { text in
                 EventQuery.Filter(dimension, listing: text)
             }
         }
@@ -70,13 +81,27 @@ extension API {
 }
 
 extension EventQuery.Filter {
-    init(_ dimension: EventQuery.Dimension, listing text: String) {
+    /// nil: the text names no value.
+    init?(_ dimension: EventQuery.Dimension, listing text: String) {
         let isExcluded = text.hasPrefix("-")
         let list = isExcluded ? text.dropFirst() : text[...]
         let values = list.split(separator: ",").prefix(100).map { trim(String($0)) }
-        self.init(
-            dimension, dimension == .domain ? values.map(domainSlug) : values,
-            isExcluded: isExcluded)
+        if values.isEmpty { return nil }
+        self.init(dimension, values.map(dimension.kept), isExcluded: isExcluded)
+    }
+}
+
+extension EventQuery.Dimension {
+    /// A value as it is kept, however it was written.
+    fileprivate func kept(_ value: String) -> String {
+        switch self {
+        case .domain: domainSlug(value)
+        case .key: foldedKey(LinkKey.named(value))
+        case .referer: value == "(direct)" ? value : normalizedHostname(value)
+        case .country, .continent: value == "Unknown" ? value : value.uppercased()
+        case .device: value.prefix(1).uppercased() + value.dropFirst().lowercased()
+        default: value
+        }
     }
 }
 

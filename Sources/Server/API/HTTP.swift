@@ -121,8 +121,11 @@ extension Request {
         }
     }
 
-    /// The host that was asked for, without a port, in lower case.
-    var hostname: String { Attribution.hostname(head.authority ?? "").lowercased() }
+    /// The host that was asked for, without a port and the root's own dot, in lower case.
+    var hostname: String {
+        let host = Attribution.hostname(head.authority ?? "").lowercased()
+        return host.hasSuffix(".") ? String(host.dropLast()) : host
+    }
 
     /// The site that a browser's request comes from: `Referer`, else `Origin`, without `www.`.
     var siteHostname: String? {
@@ -140,16 +143,6 @@ extension Request {
                 .map(formDecoded)
             return (halves[0], halves.count > 1 ? halves[1] : "")
         }
-    }
-
-    func query(_ name: String) throws -> String? {
-        let value = queryItems.first { $0.name == name }?.value
-        guard value?.utf8.contains(0) != true else {
-            throw APIError(
-                .unprocessable,
-                Issue("invalid_format", name, "Invalid input: NUL characters are not allowed").text)
-        }
-        return value
     }
 }
 

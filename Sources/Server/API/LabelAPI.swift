@@ -47,14 +47,14 @@ extension API {
     }
 
     func listTags(_ request: Request, _ caller: Caller) async throws -> Response {
-        let fields = try request.fields([
-            .text("search", max: 190), .texts("ids"),
-            Rule("sortBy", .option(["name", "createdAt"]), .optional),
-            Rule("sortOrder", .option(["asc", "desc"]), .optional),
-        ])
+        let fields = try request.fields(
+            [
+                .text("search", max: 190), .texts("ids"),
+                Rule("sortBy", .option(["name", "createdAt"]), .optional),
+                .sortOrder,
+            ] + Paging.rules(max: 100))
         var query = TagQuery(
-            workspaceID: caller.workspace.id,
-            page: try request.page(sizeName: "pageSize", default: 100, max: 100))
+            workspaceID: caller.workspace.id, page: try Paging(fields, size: 100).page)
         query.search = fields.text("search")
         query.ids = fields.texts("ids")
         query.sort = fields.text("sortBy") == "createdAt" ? .createdAt : .name
@@ -122,8 +122,8 @@ extension API {
     }
 
     func listFolders(_ request: Request, _ caller: Caller) async throws -> Response {
-        let fields = try request.fields([.text("search", max: 190)])
-        let page = try request.page(sizeName: "pageSize", default: 50, max: 50)
+        let fields = try request.fields([.text("search", max: 190)] + Paging.rules(max: 50))
+        let page = try Paging(fields, size: 50).page
         let folders = try await ledger.read {
             try $0.folders(of: caller.workspace.id, search: fields.text("search"), page)
         }

@@ -21,7 +21,7 @@ extension API {
         let command = UpdateLink(
             selector: LinkSelector(try context.pathParameter("linkId"), caller),
             workspaceID: caller.workspace.id, edit: try await edit(body, caller),
-            tags: body.tags(), at: stamper.now())
+            tags: body.tags(), at: stamper.now(), defaultDomain: settings.defaultDomain)
         return try await linkReply(.updateLink(command), caller)
     }
 
@@ -30,7 +30,7 @@ extension API {
         let members = try await request.members(limits: settings.limits)
         let body = try checked { () throws(Issue) in try LinkBody(members, isCreation: true) }
         let create = try await creation(body, caller)
-        let plain = try body.destination() ?? ""
+        let plain = body.destination ?? ""
         let urls = [create.link.url] + (isSame(plain, create.link.url) ? [] : [plain])
         let command = UpsertLink(
             urls: urls.filter { !$0.isEmpty }, create: create, edit: try await edit(body, caller))
@@ -56,16 +56,18 @@ extension API {
     }
 
     func getLinkInfo(_ request: Request, _ caller: Caller) async throws -> Response {
-        if let domain = try request.query("domain").nonEmpty,
-            let key = try request.query("key").nonEmpty
-        {
+        let fields = try request.fields([
+            .text("domain", max: 190), .text("key", max: 1_000), .text("linkId", max: 255),
+            .text("externalId", max: 259),
+        ])
+        if let domain = fields.text("domain"), let key = fields.text("key") {
             return try await found(
-                .address(domain: domainSlug(domain), key: punycoded(key)), caller)
+                .address(domain: domainSlug(domain), key: LinkKey.named(key)), caller)
         }
-        if let id = try request.query("linkId").nonEmpty {
+        if let id = fields.text("linkId") {
             return try await found(LinkSelector(id, caller), caller)
         }
-        guard let externalID = try request.query("externalId").nonEmpty else {
+        guard let externalID = fields.text("externalId") else {
             throw APIError(
                 .badRequest,
                 "You must provide a domain and a key, or a linkId, or an externalId to retrieve a link."
@@ -113,15 +115,15 @@ extension API {
             key: try askedKey ?? body.randomKey(stamper), url: "", createdAt: stamper.now())
         let link = edit.applied(to: blank)
         try checkTargets(link)
-        return CreateLink(link: link, spareKeys: spareKeys, tags: body.tags())
+        return CreateLink(
+            link: link, spareKeys: spareKeys, tags: body.tags(),
+            defaultDomain: settings.defaultDomain)
     }
 
     func edit(_ body: LinkBody, _ caller: Caller) async throws -> Edit<Link> {
         var edit = try body.edit()
         if let key = try body.key() { edit.set(\.key, key) }
-        if let asked = body.domain {
-            edit.set(\.domain, try await domain(asked, of: caller.workspace))
-        }
+        if let asked = body.domain { edit.set(\.domain, asked) }
         let blank = Link(
             id: LinkID(""), workspaceID: caller.workspace.id, domain: "", key: "", url: "",
             createdAt: stamper.now())
@@ -141,9 +143,6 @@ extension API {
             let primary = try await ledger.read { try $0.primaryDomain(of: workspace.id) }
             return primary?.slug ?? settings.defaultDomain
         }
-        if asked == settings.defaultDomain { return asked }
-        let domain = try await ledger.read { try $0.domain(slug: asked) }
-        guard domain?.workspaceID == workspace.id else { throw APIError(.domainForeign) }
         return asked
     }
 }

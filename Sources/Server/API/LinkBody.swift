@@ -6,14 +6,13 @@ import Wire
 /// here, every settable field from the table of `LinkField`.
 struct LinkBody {
     private let fields: Fields
+    private let isCreation: Bool
 
     /// In the order in which they are checked.
     static func rules(isCreation: Bool) -> [Rule] {
         [
-            Rule(
-                "url", .text(min: 0, max: urlMax, trimmed: true),
-                isCreation ? .required : .optional),
-            Rule("domain", .text(min: 1, max: 190, trimmed: true), .nullish),
+            destination(isCreation ? .required : .optional),
+            Rule("domain", .text(min: 0, max: 190, trimmed: true), .nullish),
             Rule("key", .text(min: 0, max: 190, trimmed: false), .nullish),
             Rule("keyLength", .integer(min: 3, max: 190), .nullish),
             .text("prefix", max: 190),
@@ -28,6 +27,7 @@ struct LinkBody {
     init(_ members: [JSONMember], isCreation: Bool, without names: Set<String> = []) throws(Issue) {
         let rules = Self.rules(isCreation: isCreation).filter { !names.contains($0.name) }
         fields = try Fields(rules, members)
+        self.isCreation = isCreation
     }
 
     var domain: String? { fields.text("domain").nonEmpty.map(domainSlug) }
@@ -40,10 +40,8 @@ struct LinkBody {
 
     func randomKey(_ stamper: Stamper) throws -> String {
         let random = stamper.secret(length: fields.integer("keyLength").map { Int($0) } ?? 7)
-        guard let prefix = fields.text("prefix").nonEmpty else { return random }
-        let key = try LinkKey.checked("\(prefix)/\(random)")
-        guard key.utf8.count <= 190 else { throw APIError(.unprocessable, "Invalid key.") }
-        return key
+        let prefix = LinkKey.withoutOuterSlashes(fields.text("prefix") ?? "")
+        return prefix.isEmpty ? random : try LinkKey.checked("\(prefix)/\(random)")
     }
 
     func tags() -> TagChoice? {
@@ -72,54 +70,43 @@ struct LinkBody {
         for field in LinkField.all where fields.has(field.name) {
             edit.add(field.step(fields[field.name]))
         }
-        if let url = try destination() {
-            edit.add { $0.url = $0.campaign(on: url) }
+        // Of a link that is made, null is nothing that was said of a parameter of its URL.
+        let named = LinkField.campaign.filter { field in
+            isCreation
+                ? fields.text(field.rule.name).nonEmpty != nil : fields.has(field.rule.name)
         }
-        for field in LinkField.campaign where fields.has(field.rule.name) {
+        if let url = destination { edit.add { $0.setDestination(url, keeping: named) } }
+        if !named.isEmpty { edit.add { $0.setCampaign(named) } }
+        if let ref = fields.text("ref").nonEmpty {
             edit.add { link in
                 guard isURL(link.url) else { return }
-                link.url = setOrRemoved(link.url, field.rule.name, link[keyPath: field.path])
+                var parts = QueriedURL(link.url)
+                parts.setRootPath()
+                parts.set("ref", to: ref)
+                link.url = parts.url
             }
-        }
-        if let ref = fields.text("ref").nonEmpty {
-            edit.add { if isURL($0.url) { $0.url = settingQuery($0.url, "ref", to: ref) } }
         }
         return edit
     }
 
-    /// The destination as it will be without the campaign's parameters; nil if the body names none.
-    func destination() throws -> String? {
-        guard let asked = fields.text("url") else { return nil }
-        if asked.isEmpty { return "" }
-        let url = hasScheme(asked) || !isHost(asked) ? asked : "https://" + asked
-        guard isDestination(url) else {
-            throw APIError(.unprocessable, "Invalid destination URL")
-        }
-        return normalizedURL(url)
+    private static func destination(_ presence: Rule.Presence) -> Rule {
+        var rule = Rule("url", .destination, presence)
+        rule.invalidMessage = "Invalid destination URL"
+        return rule
     }
 
-    /// `mailto:a@b.c` has one; `example.com:8080` and `localhost:3000/x` name a port.
-    private func hasScheme(_ text: String) -> Bool {
-        guard let colon = text.firstIndex(of: ":") else { return false }
-        let scheme = text[..<colon]
-        let isWord = scheme.allSatisfy { $0.isLetter || $0.isNumber || "+-.".contains($0) }
-        return isWord && !isHost(text)
-    }
-
-    /// Whether a text begins with a host: a name with a dot, or `localhost`.
-    private func isHost(_ text: String) -> Bool {
-        let host = text.prefix { !":/?#".contains($0) }
-        return host.contains(".") || host == "localhost"
-    }
+    /// The destination as the body has it; nil if it names none.
+    var destination: String? { fields.text("url") }
 }
 
 extension LinkField {
     /// The campaign's parameters, which stand in the destination's query too.
-    fileprivate static let campaign: [(rule: Rule, path: any CampaignPath)] = all.compactMap {
+    fileprivate static let campaign: [Campaign] = all.compactMap {
         guard $0.name.hasPrefix("utm_"), case .text(let path) = $0.value else { return nil }
         return ($0.rule, path)
     }
     fileprivate typealias CampaignPath = WritableKeyPath<Link, String?> & Sendable
+    fileprivate typealias Campaign = (rule: Rule, path: any CampaignPath)
 
     fileprivate func step(_ checked: Checked) -> @Sendable (inout Link) -> Void {
         switch (value, checked) {
@@ -141,62 +128,38 @@ extension LinkField {
 }
 
 extension Link {
-    /// The URL with all of the link's campaign parameters. Apps would not understand them.
-    fileprivate func campaign(on url: String) -> String {
-        guard isURL(url) else { return url }
-        return LinkField.campaign.reduce(url) { url, field in
-            guard let value = self[keyPath: field.path].nonEmpty else { return url }
-            return settingQuery(url, field.rule.name, to: value)
+    /// Where the URL itself has parameters of a campaign, they become the link's fields; the link's
+    /// other ones are added to it. Apps would not understand them.
+    ///
+    /// - Parameter named: fields that the body sets itself, which go before.
+    fileprivate mutating func setDestination(
+        _ asked: String, keeping named: [LinkField.Campaign]
+    ) {
+        url = asked
+        guard isURL(asked) else { return }
+        let written = QueriedURL(asked)
+        for field in LinkField.campaign {
+            let name = field.rule.name
+            if named.contains(where: { $0.rule.name == name }) { continue }
+            if let value = written.value(name).nonEmpty { self[keyPath: field.path] = value }
         }
-    }
-}
-
-private func setOrRemoved(_ url: String, _ name: String, _ value: String?) -> String {
-    value.nonEmpty.map { settingQuery(url, name, to: $0) } ?? removingQuery(url, name)
-}
-
-/// A domain as it is kept: ASCII, lower case, without `www.`.
-func domainSlug(_ text: some StringProtocol) -> String {
-    normalizedHostname(punycoded(String(text)))
-}
-
-/// What a key may look like.
-enum LinkKey {
-    /// Paths that browsers and crawlers ask every host for.
-    private static let reserved: Set<String> = [
-        "favicon.ico", "sitemap.xml", "robots.txt", "manifest.webmanifest", "manifest.json",
-        "apple-app-site-association",
-    ]
-
-    /// As it is kept: outer slashes gone, letters beyond ASCII in punycode.
-    static func checked(_ text: String) throws -> String {
-        var trimmed = Substring(text)
-        while trimmed.first == "/" { trimmed.removeFirst() }
-        while trimmed.last == "/" { trimmed.removeLast() }
-        if trimmed == Link.rootKey { return Link.rootKey }
-        let key = punycoded(String(trimmed))
-        let folded = key.lowercased()
-        guard !key.isEmpty, key.utf8.count <= 190, !key.hasPrefix("_"),
-            !folded.hasPrefix(".well-known"),
-            !folded.hasSuffix(".php"), !folded.hasSuffix(".php7"),
-            trimmed.unicodeScalars.allSatisfy(isAllowed)
-        else { throw APIError(.unprocessable, "Invalid key.") }
-        let first = String(folded.prefix { $0 != "/" })
-        if reserved.contains(folded) || Routes.reservedFirstWords.contains(first) {
-            throw APIError(
-                .forbidden, "\(key) is a reserved path and cannot be used as a short link.")
-        }
-        return key
+        setCampaign(LinkField.campaign.filter { self[keyPath: $0.path].nonEmpty != nil })
     }
 
-    private static func isAllowed(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar {
-        case "0"..."9", "A"..."Z", "a"..."z", "_", "-", "/", ".": return true
-        default:
-            // Marks that turn the direction of writing would show another key than they name.
-            return scalar.value >= 0x80 && !scalar.properties.isWhitespace
-                && scalar.properties.generalCategory != .control
-                && !scalar.properties.isBidiControl
+    /// The URL has these of the link's campaign parameters, or has them no more.
+    fileprivate mutating func setCampaign(_ fields: [LinkField.Campaign]) {
+        guard isURL(url) else { return }
+        var parts = QueriedURL(url)
+        for field in fields {
+            let (name, value) = (field.rule.name, self[keyPath: field.path].nonEmpty)
+            if isSame(parts.value(name), value) { continue }
+            if let value {
+                parts.setRootPath()
+                parts.set(name, to: value)
+            } else {
+                parts.remove(name)
+            }
         }
+        url = parts.url
     }
 }

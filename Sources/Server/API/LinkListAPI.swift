@@ -11,25 +11,27 @@ extension API {
         .text("folderId", max: 255), .text("search", max: 1_000), .text("userId", max: 255),
         .text("tenantId", max: 255), .text("partnerId", max: 255), .texts("linkIds"),
         .flag("showArchived"), .flag("withTags"),
-        Rule("sortBy", .option(["createdAt", "clicks", "saleAmount", "lastClicked"]), .optional),
-        Rule("sortOrder", .option(["asc", "desc"]), .optional),
+        .option("sortBy", LinkQuery.Sort.self), .sortOrder,
         // Older name of sortBy.
-        Rule("sort", .option(["createdAt", "clicks", "saleAmount", "lastClicked"]), .optional),
+        .option("sort", LinkQuery.Sort.self),
     ]
 
     func listLinks(_ request: Request, _ caller: Caller) async throws -> Response {
-        let fields = try request.fields(Self.linkRules)
+        let fields = try request.fields(
+            Self.linkRules + Paging.rules(max: 100) + Paging.cursorRules)
         var query = linkQuery(fields, caller)
-        query.page = try request.page(sizeName: "pageSize", default: 100, max: 100)
         query.sort = fields.option("sortBy") ?? fields.option("sort") ?? .createdAt
         query.ascending = fields.text("sortOrder") == "asc"
-        let cursor = try request.cursor(isSortedByCreation: query.sort == .createdAt)
+        let paging = try Paging(
+            fields, size: 100, isSortedByCreation: query.sort == .createdAt)
+        query.page = paging.page
+        let cursor = paging.cursor
         let links = try await ledger.read { [query] transaction in
             var query = query
             if let cursor {
                 guard let link = try transaction.link(LinkSelector(cursor.id, caller)),
                     link.workspaceID == query.workspaceID
-                else { throw APIError.unknownCursor }
+                else { throw Paging.unknownCursor }
                 query.cursor = .init(link, isBackward: cursor.isBackward)
             }
             return try transaction.links(query)
@@ -40,9 +42,8 @@ extension API {
     }
 
     func countLinks(_ request: Request, _ caller: Caller) async throws -> Response {
-        let groups = LinkQuery.Group.allCases.map(\.rawValue)
         let fields = try request.fields(
-            Self.linkRules + [Rule("groupBy", .option(groups), .optional)])
+            Self.linkRules + [.option("groupBy", LinkQuery.Group.self)])
         let query = linkQuery(fields, caller)
         var writer = JSONWriter()
         if let group: LinkQuery.Group = fields.option("groupBy") {
@@ -63,9 +64,7 @@ extension API {
         query.tenantID = fields.text("tenantId")
         if let ids = fields.texts("linkIds") {
             let external = ids.filter { $0.hasPrefix("ext_") }.map { String($0.dropFirst(4)) }
-            let own = ids.filter { !$0.hasPrefix("ext_") }
-            if external.isEmpty || !own.isEmpty { query.ids = own }
-            if !external.isEmpty { query.externalIDs = external }
+            query.selected = (ids.filter { !$0.hasPrefix("ext_") }.map { LinkID($0) }, external)
         }
         query.includesArchived = fields.flag("showArchived") ?? false
         query.matchesNothing = fields.has("userId") || fields.has("partnerId")
@@ -78,6 +77,8 @@ extension API {
             query.folder = folder == "unsorted" ? .none : .some(folder)
         } else {
             query.folder = filters.contains { fields.has($0) } ? .any : .none
+            // Whoever counts by group asks for all of them.
+            if fields.has("groupBy") { query.folder = .any }
         }
         return query
     }

@@ -4,43 +4,72 @@ import Integrations
 import Ledger
 import Wire
 
-/// How query parameters are read; what is wrong is answered with 422 and the parameter's name.
 extension Request {
-    private func invalid(_ code: String, _ name: String, _ message: String) -> APIError {
-        APIError(.unprocessable, Issue(code, name, message).text)
-    }
-
-    /// The query's parameters, each checked against its rule.
+    /// The query's parameters, each checked against its rule; what is wrong is answered with 422
+    /// and the parameter's name.
     func fields(_ rules: [Rule]) throws -> Fields {
         try checked { () throws(Issue) in try Fields(rules, query: queryItems) }
     }
+}
 
-    func page(sizeName: String, default size: Int, max: Int) throws -> Page {
-        let number = try integer("page", called: "Page") ?? 1
-        guard number <= 1_000 else {
-            throw APIError(
-                .unprocessable,
-                "Page is too big (cannot be more than 1000), recommend using cursor-based pagination instead."
-            )
-        }
-        let asked = try integer(sizeName, called: "Page size") ?? size
-        guard asked <= max else {
-            throw invalid("too_big", sizeName, "Max page size is \(max).")
-        }
-        return Page(number: number, size: asked)
+extension Rule {
+    static let sortOrder = Rule("sortOrder", .option(["asc", "desc"]), .optional)
+}
+
+/// Which part of a list is asked for: a page by its number, or the rows beside a cursor.
+struct Paging {
+    let page: Page
+    /// An id, and whether the rows stand before it.
+    let cursor: (id: String, isBackward: Bool)?
+
+    private static let numberMax = 1_000
+    private static let numberTooBig =
+        "Page is too big (cannot be more than \(numberMax)), recommend using cursor-based pagination instead."
+
+    /// The parameters of every list; `sizeName` is `pageSize` or `limit`.
+    static func rules(_ sizeName: String = "pageSize", max: Int) -> [Rule] {
+        [
+            number("page", "Page", max: Money.largestAmount, numberTooBig),
+            number(sizeName, "Page size", max: Int64(max), "Max page size is \(max)."),
+        ]
+    }
+    static let cursorRules: [Rule] = [
+        .text("startingAfter", max: 255), .text("endingBefore", max: 255),
+    ]
+
+    private static func number(
+        _ name: String, _ title: String, max: Int64, _ tooBig: String
+    ) -> Rule {
+        var rule = Rule(
+            name, .integer(min: 1, max: max), .optional,
+            tooSmall: "\(title) must be greater than 0.")
+        rule.wrongTypeMessage = "\(title) must be a number."
+        rule.tooBigMessage = tooBig
+        return rule
     }
 
-    /// `startingAfter` or `endingBefore`: an id, and whether the page stands before it.
-    func cursor(isSortedByCreation: Bool) throws -> (id: String, isBackward: Bool)? {
-        let after = try query("startingAfter").nonEmpty
-        let before = try query("endingBefore").nonEmpty
-        guard let id = after ?? before else { return nil }
+    /// - Parameter size: of a page that does not name its size.
+    init(
+        _ fields: Fields, _ sizeName: String = "pageSize", size: Int,
+        isSortedByCreation: Bool = true
+    ) throws {
+        let number = fields.integer("page") ?? 1
+        guard number <= Self.numberMax else {
+            throw APIError(.unprocessable, Self.numberTooBig)
+        }
+        page = Page(number: Int(number), size: Int(fields.integer(sizeName) ?? Int64(size)))
+        let after = fields.text("startingAfter")
+        let before = fields.text("endingBefore")
+        guard let id = after ?? before else {
+            cursor = nil
+            return
+        }
         if after != nil && before != nil {
             throw APIError(
                 .unprocessable,
                 "You cannot use both startingAfter and endingBefore at the same time.")
         }
-        if try query("page") != nil {
+        if fields.has("page") {
             throw APIError(
                 .unprocessable,
                 "You cannot use both page and startingAfter/endingBefore at the same time. Please use one pagination method."
@@ -52,84 +81,56 @@ extension Request {
                 "Cursor-based pagination only supports sorting by `createdAt`. Use offset-based pagination (page/pageSize) for other sort fields."
             )
         }
-        return (id, before != nil)
+        cursor = (id, before != nil)
     }
 
-    /// A number from 1; one that is beyond all bounds is the largest.
-    private func integer(_ name: String, called title: String) throws -> Int? {
-        guard var text = try query(name) else { return nil }
-        // Some clients send whole numbers as `2.0`.
-        text = text.hasSuffix(".0") ? String(text.dropLast(2)) : text
-        let isLong = text.utf8.count > 18 && text.utf8.allSatisfy { (48...57).contains($0) }
-        guard let number = isLong ? Int.max : Int(text) else {
-            throw invalid("invalid_type", name, "\(title) must be a number.")
-        }
-        guard number >= 1 else {
-            throw invalid("too_small", name, "\(title) must be greater than 0.")
-        }
-        return number
-    }
-
-    private func option<Value>(_ name: String, _ values: KeyValuePairs<String, Value>) throws
-        -> Value?
-    {
-        guard let text = try query(name) else { return nil }
-        if let found = values.first(where: { $0.key == text }) { return found.value }
-        let list = values.map { "\"\($0.key)\"" }.joined(separator: "|")
-        throw invalid("invalid_value", name, "Invalid option: expected one of \(list)")
-    }
-
-    /// `start`/`end`, else `interval`, else the last 30 days.
-    func period(now: Timestamp) throws -> (from: Timestamp, to: Timestamp) {
-        let start = try moment("start")
-        let end = try moment("end") ?? .distantFuture
-        if let start {
-            guard start <= end else {
-                throw invalid("custom", "start", "start must not be after end.")
-            }
-            return (start, end)
-        }
-        let days: (Int64) -> Timestamp = { now.adding(-$0 * Timestamp.day) }
-        let today = now.date
-        let monthStart = CivilDate(year: today.year, month: today.month, day: 1)
-        let quarterStart = CivilDate(
-            year: today.year, month: (today.month - 1) / 3 * 3 + 1, day: 1)
-        let yearStart = CivilDate(year: today.year, month: 1, day: 1)
-        let from =
-            try option(
-                "interval",
-                [
-                    "24h": days(1), "7d": days(7), "30d": days(30), "90d": days(90),
-                    "1y": days(365),
-                    "mtd": monthStart.midnight, "qtd": quarterStart.midnight,
-                    "ytd": yearStart.midnight, "all": .distantPast,
-                ]) ?? days(30)
-        return (from, end)
-    }
-
-    private func moment(_ name: String) throws -> Timestamp? {
-        guard let text = try query(name) else { return nil }
-        guard let moment = Timestamp(text: text) else {
-            throw invalid("custom", name, invalidDateText)
-        }
-        return moment
-    }
-}
-
-extension APIError {
     static let unknownCursor = APIError(
         .unprocessable, "Invalid cursor: the provided ID does not exist.")
 }
 
-extension Timestamp {
-    /// The first moment of the calendar month, UTC.
-    var startOfMonth: Timestamp {
-        CivilDate(year: date.year, month: date.month, day: 1).midnight
-    }
-}
+/// From when to when: `start` and `end`, else `interval`, else the last 30 days.
+struct Period {
+    let from: Timestamp
+    let to: Timestamp
 
-extension CivilDate {
-    fileprivate var midnight: Timestamp {
-        Timestamp(milliseconds: daysSinceEpoch * Timestamp.day)
+    static let rules: [Rule] = [
+        .date("start"), .date("end"), Rule("interval", .option(intervals), .optional),
+    ]
+    private static let intervals = [
+        "24h", "7d", "30d", "90d", "1y", "mtd", "qtd", "ytd", "all",
+    ]
+
+    init(_ fields: Fields, _ request: Request, now: Timestamp) throws {
+        var end = fields.moment("end") ?? .distantFuture
+        // A date alone is the whole day.
+        let written = request.queryItems.first { $0.name == "end" }?.value ?? ""
+        if end == end.midnight, !written.contains(":"), !written.allSatisfy(\.isNumber) {
+            end = end.adding(Timestamp.day - 1)
+        }
+        to = end
+        guard let start = fields.moment("start") else {
+            from = Self.start(of: fields.text("interval") ?? "30d", now)
+            return
+        }
+        guard start <= end else {
+            throw APIError(.unprocessable, "custom: start: start must not be after end.")
+        }
+        from = start
+    }
+
+    private static func start(of interval: String, _ now: Timestamp) -> Timestamp {
+        let date = now.date
+        return switch interval {
+        case "24h": now.adding(-Timestamp.day)
+        case "7d": now.adding(-7 * Timestamp.day)
+        case "90d": now.adding(-90 * Timestamp.day)
+        case "1y": now.adding(-365 * Timestamp.day)
+        case "mtd": now.startOfMonth
+        case "qtd":
+            CivilDate(year: date.year, month: (date.month - 1) / 3 * 3 + 1, day: 1).midnight
+        case "ytd": CivilDate(year: date.year, month: 1, day: 1).midnight
+        case "all": .distantPast
+        default: now.adding(-30 * Timestamp.day)
+        }
     }
 }

@@ -14,6 +14,8 @@ struct API: Sendable {
     let directory: LinkDirectory
     let shortLinks: ShortLinks
     let visits: VisitReader
+    /// Wrong passwords of links, by link and address.
+    let wrongGuesses = RateLimiter(policy: .plan)
 
     /// The answer of the ledger once it is durable, refusals and failures as answers of the API.
     func submit(_ command: Command) async throws -> Outcome {

@@ -37,17 +37,17 @@ extension API {
             ], settings.limits)
         guard let asked = fields.text("domain").nonEmpty, let url = fields.text("url").nonEmpty
         else { throw APIError(.badRequest, "Missing domain or url") }
-        guard isURL(url), let path = pathOfURL(url) else {
+        guard isURL(url), let key = urlPath(url).flatMap(LinkKey.inPath) else {
             throw APIError(.unprocessable, "invalid_format: url: Invalid URL")
         }
-        let link = try await link(domainSlug(hostPart(asked)), path)
+        let link = try await link(domainSlug(hostPart(asked)), key)
         let id = try await recorded(
             link, .pageview, request, context, url: url, referrer: fields.text("referrer"))
         return .json { $0.member("clickId", id?.text) }
     }
 
     private func link(_ domain: String, _ key: String) async throws -> Link {
-        guard let link = try await directory.link(domain: domain, key: punycoded(key)) else {
+        guard let link = try await directory.link(domain: domain, key: LinkKey.named(key)) else {
             throw APIError(.notFound, "Link not found for domain: \(domain) and key: \(key).")
         }
         return link
@@ -88,8 +88,8 @@ extension API {
         _ deepLink: String, _ request: Request, _ context: TributeContext
     ) async throws -> Response {
         let domain = domainSlug(urlHost(deepLink) ?? "")
-        guard let key = pathOfURL(deepLink),
-            let link = try await directory.link(domain: domain, key: punycoded(key))
+        guard let key = urlPath(deepLink).flatMap(LinkKey.inPath),
+            let link = try await directory.link(domain: domain, key: key)
         else { throw APIError(.notFound, "Deep link not found: \(deepLink.prefix(200))") }
         let id = try await recorded(
             link, .deeplink, request, context, url: nil, referrer: nil)
@@ -104,7 +104,9 @@ extension API {
                 $0.member("id", link.id.text)
                 $0.member("domain", link.domain)
                 $0.member("key", link.key)
-                $0.member("url", link.url)
+                // Who has not given the password is not told what it protects.
+                let isOpen = link.password.nonEmpty == nil && link.disabledAt == nil
+                $0.member("url", isOpen ? link.url : "")
             }
         }
     }
@@ -116,10 +118,7 @@ extension API {
     ) async throws -> ClickID? {
         if request.isUntracked { return nil }
         var visitor = visits.visitor(request, context)
-        if let referrer = referrer.nonEmpty {
-            visitor.refererURL = String(referrer.prefix(2_048))
-            visitor.referer = urlHost(referrer)
-        }
+        if let referrer = referrer.nonEmpty { visitor.setReferer(referrer) }
         // An app's own client has no browser's name, and is no bot for that.
         if trigger == .deeplink { visitor.isBot = false }
         var click = RecordClick(
@@ -136,16 +135,5 @@ extension API {
     private func hostPart(_ text: String) -> Substring {
         let rest = text.ranges(of: "://").first.map { text[$0.upperBound...] } ?? text[...]
         return rest.prefix { $0 != "/" }
-    }
-
-    /// The key that a URL's path is; nil if it is not valid percent-encoded UTF-8.
-    private func pathOfURL(_ url: String) -> String? {
-        guard let authority = urlAuthority(url), let start = url.ranges(of: authority).first else {
-            return nil
-        }
-        var path = url[start.upperBound...].prefix { $0 != "?" && $0 != "#" }
-        while path.first == "/" { path.removeFirst() }
-        while path.last == "/" { path.removeLast() }
-        return path.isEmpty ? Link.rootKey : percentDecoded(path)
     }
 }

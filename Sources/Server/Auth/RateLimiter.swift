@@ -56,6 +56,12 @@ final class RateLimiter: Sendable {
         return try admit(key, perMinute: plan.requestsPerMinute, now: now)
     }
 
+    /// Whether `key` would be refused now. Counts nothing.
+    func isExhausted(_ key: String, perMinute limit: Int, now: Timestamp) -> Bool {
+        guard policy == .plan, var window = windows.withLock({ $0[key] }) else { return false }
+        return !window.admit(limit: limit, length: 60 * Timestamp.second, now: now).isAdmitted
+    }
+
     func admit(_ key: String, perMinute limit: Int, now: Timestamp) throws -> HTTPFields {
         try admit(key, limit: limit, length: 60 * Timestamp.second, now: now)
     }

@@ -46,7 +46,22 @@ struct RouteMetrics: Sendable {
             factory: factory)
     }
 
-    func note(status: Int, since start: ContinuousClock.Instant) {
+    /// Notes how a request is answered, and how long that takes.
+    func counting(
+        _ request: Request, _ context: TributeContext, _ answer: () async throws -> Response
+    ) async throws -> Response {
+        let start = ContinuousClock.now
+        do {
+            let response = try await answer()
+            note(status: response.status.code, since: start)
+            return response
+        } catch {
+            note(status: Edge.apiError(error, context, request).status.code, since: start)
+            throw error
+        }
+    }
+
+    private func note(status: Int, since start: ContinuousClock.Instant) {
         byClass[max(1, min(5, status / 100)) - 1].increment()
         timer.recordNanoseconds((ContinuousClock.now - start).nanoseconds)
     }

@@ -6,20 +6,23 @@ import Wire
 /// Where a visitor of a link goes: which of its URLs, and with which parameters.
 struct Destination {
     let link: Link
-    let request: Request
-    let visitor: Visitor
+    private let request: Request
+    private let query: [(name: String, value: String)]
+    private let visitor: Visitor
     /// The URL before any parameters.
     let target: String
     /// The variant of a running A/B test that was chosen.
     let variant: String?
-    private let isChosenByVisitor: Bool
+    /// Whether `redir_url` named it.
+    let isChosenByVisitor: Bool
 
     init(
         _ link: Link, _ request: Request, _ visitor: Visitor, now: Timestamp,
         allowedHostnames: [String]
     ) {
         (self.link, self.request, self.visitor) = (link, request, visitor)
-        if let asked = request.queryItems.first(where: { $0.name == "redir_url" })?.value,
+        query = request.queryItems
+        if let asked = query.first(where: { $0.name == "redir_url" })?.value,
             Self.mayChoose(asked, link, allowedHostnames)
         {
             (target, variant, isChosenByVisitor) = (normalizedURL(asked), nil, true)
@@ -28,7 +31,7 @@ struct Destination {
         isChosenByVisitor = false
         let targeted: String? =
             switch visitor.os {
-            case "iOS", "iPadOS": link.ios.nonEmpty
+            case "iOS": link.ios.nonEmpty
             case "Android": link.android.nonEmpty
             default: nil
             }
@@ -40,13 +43,14 @@ struct Destination {
         }
     }
 
-    /// A destination that the visitor names is followed only on the link's own hosts and on those
-    /// that the workspace lists: otherwise every link would lead anywhere.
+    /// A destination that the visitor names is followed only on the link's domain, on the host that
+    /// the link leads to anyway, and on those that the workspace lists: otherwise every link would
+    /// lead anywhere. Other names below the destination's may be somebody else's.
     private static func mayChoose(_ url: String, _ link: Link, _ allowed: [String]) -> Bool {
         guard isURL(url), let host = urlHost(url) else { return false }
-        let own = [link.domain, urlHost(link.url) ?? link.domain].map { normalizedHostname($0) }
-        let asked = normalizedHostname(punycoded(host))
-        return own.contains { asked == $0 || asked.hasSuffix(".\($0)") }
+        let asked = domainSlug(host)
+        return asked == link.domain || asked.hasSuffix(".\(link.domain)")
+            || asked == urlHost(link.url).map { normalizedHostname($0) }
             || !allowed.isEmpty && isAllowed(hostname: asked, by: allowed)
     }
 
@@ -75,9 +79,6 @@ struct Destination {
         ["apps.apple.com", "itunes.apple.com", "play.google.com"].contains(urlHost(target) ?? "")
     }
 
-    /// Whether the destination is told the click, to tell it back with a lead or sale.
-    var carriesClick: Bool { link.trackConversion || provider != nil }
-
     /// Services that open or install an app and have names of their own for the click.
     private enum Provider { case appsFlyer, singular }
     private var provider: Provider? {
@@ -86,64 +87,80 @@ struct Destination {
         return host.hasSuffix(".sng.link") ? .singular : nil
     }
 
-    /// With the visitor's own parameters, but for those that are about the click: a crafted
-    /// address can't credit somebody else.
-    var visited: String {
-        var own: Set<String> = [
-            "", "dub_id", "via", "dub-no-track", "redir_url", "skip_deeplink_preview", "pw", "bot",
-        ]
-        if hasClientReference { own.formUnion(["client_reference_id", clientReference]) }
+    /// Whether the destination is told the click, to tell it back with a lead or sale.
+    private var carriesClick: Bool { link.trackConversion || provider != nil }
+
+    /// What the visitor brings along goes on, but for what is about the click (a crafted address
+    /// can't credit somebody else) and what was meant for this server.
+    private var notHandedOn: Set<String> {
+        var names: Set<String> = ["", "dub_id", "via", "dub-no-track", "redir_url", "bot"]
+        if link.password.nonEmpty != nil { names.insert("pw") }
+        if hasClientReference { names.formUnion(["client_reference_id", clientReference]) }
         switch provider {
-        case .appsFlyer: own.formUnion(["pid", "clickid"])
-        case .singular: own.formUnion(["cl", "ua", "ip"])
+        case .appsFlyer: names.formUnion(["pid", "clickid"])
+        case .singular: names.formUnion(["cl", "ua", "ip"])
         case nil: break
         }
-        if isAppURL(target) || target.isEmpty { return target }
-        return request.queryItems.reduce(withRootPath(target)) { url, item in
-            if own.contains(item.name) || item.name == "qr" && item.value == "1" { return url }
-            return settingQuery(url, item.name, to: item.value)
-        }
+        return names
     }
 
-    /// And with the click's, as far as the destination is told of it.
-    func url(click: ClickID?, shortLink: String) -> String {
-        var url = visited
-        if urlHost(target) == "play.google.com" { url = withStoreReferrer(url, shortLink) }
-        guard let click, carriesClick, !isAppURL(target) else { return url }
-        if hasClientReference {
-            url = settingQuery(
-                removingQuery(url, clientReference), "client_reference_id", to: "dub_id_\(click)")
-        } else {
-            url = settingQuery(url, "dub_id", to: click.text)
-        }
-        switch provider {
-        case .appsFlyer:
-            url = settingQuery(url, "pid", to: "dubinc_int")
-            url = settingQuery(url, "clickid", to: click.text)
-        case .singular:
-            url = settingQuery(url, "cl", to: click.text)
-            url = settingQuery(url, "ua", to: visitor.userAgent ?? "")
-            url = settingQuery(url, "ip", to: visitor.ip ?? "")
-            url = filled(url, "wpcl", "{dub_id}", click.text)
-        case nil: break
+    /// The target with the visitor's parameters. Apps get none.
+    var visited: QueriedURL {
+        var url = QueriedURL(target)
+        if !isURL(target) { return url }
+        url.setRootPath()
+        let own = notHandedOn
+        for item in query where !own.contains(item.name) {
+            let isSwitch = item.name == "qr" || item.name == "skip_deeplink_preview"
+            if !isSwitch || item.value != "1" { url.set(item.name, to: item.value) }
         }
         return url
     }
 
+    /// And with the click's, as far as the destination is told of it.
+    func url(_ visited: QueriedURL, click: ClickID?, shortLink: String) -> String {
+        var url = visited
+        if !isURL(target) { return url.url }
+        if urlHost(target) == "play.google.com" { setStoreReferrer(&url, shortLink) }
+        if case .singular = provider {
+            // Without a partner and without a click the templates are empty.
+            fill(&url, "wpcn", "{via}", "")
+            fill(&url, "wpcl", "{dub_id}", click?.text ?? "")
+        }
+        guard let click, carriesClick else { return url.url }
+        if hasClientReference {
+            url.remove(clientReference)
+            url.set("client_reference_id", to: "dub_id_\(click)")
+        } else {
+            url.set("dub_id", to: click.text)
+        }
+        switch provider {
+        case .appsFlyer:
+            url.set("pid", to: "dubinc_int")
+            url.set("clickid", to: click.text)
+        case .singular:
+            url.set("cl", to: click.text)
+            url.set("ua", to: visitor.userAgent ?? "")
+            url.set("ip", to: visitor.ip ?? "")
+        case nil: break
+        }
+        return url.url
+    }
+
     private var clientReference: String { "dub_client_reference_id" }
-    private var hasClientReference: Bool { queryValue(target, clientReference) == "1" }
+    private var hasClientReference: Bool { QueriedURL(target).value(clientReference) == "1" }
 
     /// A template in a parameter that the link's owner wrote.
-    private func filled(_ url: String, _ name: String, _ hole: String, _ value: String) -> String {
-        guard let template = queryValue(target, name), template.contains(hole) else { return url }
-        return settingQuery(url, name, to: template.replacing(hole, with: value))
+    private func fill(_ url: inout QueriedURL, _ name: String, _ hole: String, _ value: String) {
+        guard let template = QueriedURL(target).value(name), template.contains(hole) else { return }
+        url.set(name, to: template.replacing(hole, with: value))
     }
 
     /// The store hands its `referrer` to the app, which finds the short link in it.
-    private func withStoreReferrer(_ url: String, _ shortLink: String) -> String {
+    private func setStoreReferrer(_ url: inout QueriedURL, _ shortLink: String) {
         let query = request.uri.query.map { "?\($0)" } ?? ""
         let deepLink = "deepLink=\(percentEncoded(shortLink + query))"
-        let known = queryValue(target, "referrer").nonEmpty.map { "\($0)&" } ?? ""
-        return settingQuery(url, "referrer", to: known + deepLink)
+        let known = QueriedURL(target).value("referrer").nonEmpty.map { "\($0)&" } ?? ""
+        url.set("referrer", to: known + deepLink)
     }
 }

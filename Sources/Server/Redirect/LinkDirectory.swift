@@ -15,6 +15,8 @@ struct LinkDirectory: Sendable {
     private let keys: RegistryCache<ExactText, Link?>
     private let allowedHostnames: RegistryCache<WorkspaceID, [String]>
     let defaultDomain: String
+    /// Bytes of the longest name of a host, with room for letters beyond ASCII.
+    private static let hostMax = 1_024
 
     init(database: any SQLDatabase, defaultDomain: String) {
         self.defaultDomain = defaultDomain
@@ -29,12 +31,23 @@ struct LinkDirectory: Sendable {
     }
 
     func link(domain: String, key: String) async throws -> Link? {
-        try await links.value(for: Address(domain: domain, key: key))
+        // Nothing longer is kept, nor remembered as missing.
+        guard key.utf8.count <= LinkKey.bytesMax, domain.utf8.count <= Self.hostMax else {
+            return nil
+        }
+        return try await links.value(for: Address(domain: domain, key: key))
+    }
+
+    /// A link of the workspace that has the domain.
+    func link(on domain: Domain, key: String) async throws -> Link? {
+        let link = try await link(domain: domain.slug, key: key)
+        return link?.workspaceID == domain.workspaceID ? link : nil
     }
 
     /// The workspace's domain that this host is; nil for the API's own host.
     func domain(host: String) async throws -> Domain? {
-        try await hosts.value(for: domainSlug(host))
+        guard host.utf8.count <= Self.hostMax else { return nil }
+        return try await hosts.value(for: domainSlug(host))
     }
 
     /// The sites that a workspace lists as its own.
@@ -42,10 +55,18 @@ struct LinkDirectory: Sendable {
         try await allowedHostnames.value(for: workspaceID)
     }
 
-    /// On the API's own host a path is a key of the default domain, else of a primary
-    /// domain: a laptop needs no DNS.
-    func linkWithoutDomain(key: String) async throws -> Link? {
+    /// On the API's own host a path is a key of the default domain. On a laptop, which has no DNS,
+    /// it is else one of a primary domain; a host that has a name does not show a workspace's
+    /// links under it.
+    func linkWithoutDomain(key: String, host: String) async throws -> Link? {
+        guard key.utf8.count <= LinkKey.bytesMax else { return nil }
         if let link = try await link(domain: defaultDomain, key: key) { return link }
-        return try await keys.value(for: ExactText(key))
+        return isLaptop(host) ? try await keys.value(for: ExactText(key)) : nil
+    }
+
+    /// `localhost` or a bare address.
+    private func isLaptop(_ host: String) -> Bool {
+        host == "localhost" || host.hasPrefix("[")
+            || host.utf8.allSatisfy { (48...57).contains($0) || $0 == UInt8(ascii: ".") }
     }
 }

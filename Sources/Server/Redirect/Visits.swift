@@ -19,18 +19,19 @@ struct VisitReader: Sendable {
         var visitor = Visitor()
         let address = address(request, context)
         visitor.userAgent = request.headers[.userAgent].map { String($0.prefix(1_024)) }
-        visitor.refererURL = request.headers[.referer].map { String($0.prefix(2_048)) }
-        visitor.referer = visitor.refererURL.flatMap(urlHost)
+        visitor.setReferer(request.headers[.referer])
         visitor.identity = sha256Hex("\(address ?? "")-\(visitor.userAgent ?? "")")
         let agent = agents.agent(visitor.userAgent ?? "")
         (visitor.browser, visitor.os, visitor.device) = (agent.browser, agent.os, agent.device)
         visitor.isBot = agent.isBot || request.queryItems.contains { $0.name == "bot" }
         let place = address.flatMap { places?.place(of: $0) }
         visitor.country = country(request, context) ?? place?.country
-        (visitor.continent, visitor.region) = (place?.continent, place?.region)
+        visitor.continent =
+            visitor.country.flatMap(Countries.continent) ?? place?.continent
+        visitor.region = place?.region
         visitor.city = place?.city
         // Contract: no addresses of people in the European Union are kept.
-        visitor.ip = visitor.country.map(europeanUnion.contains) == true ? nil : address
+        visitor.ip = visitor.country.map(Countries.europeanUnion.contains) == true ? nil : address
         return visitor
     }
 
@@ -49,17 +50,20 @@ struct VisitReader: Sendable {
     private func country(_ request: Request, _ context: TributeContext) -> String? {
         guard let countryHeader, let peer = context.address,
             trustedProxies?.contains(peer) == true,
-            let country = request.headers[countryHeader]?.uppercased(), country.utf8.count == 2,
-            country.utf8.allSatisfy({ (65...90).contains($0) }), country != "XX"
+            let country = request.headers[countryHeader]?.uppercased(),
+            Countries.continent(of: country) != nil
         else { return nil }
         return country
     }
 }
 
-private let europeanUnion: Set<String> = [
-    "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT",
-    "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK",
-]
+extension Visitor {
+    /// An empty one is none.
+    mutating func setReferer(_ text: String?) {
+        refererURL = text.nonEmpty.map { String($0.prefix(2_048)) }
+        referer = refererURL.flatMap(urlHost).map { normalizedHostname($0) }
+    }
+}
 
 extension Request {
     /// Whether the visitor asks not to be counted.
@@ -81,26 +85,37 @@ extension Request {
     }
 }
 
-/// What the redirect leaves with the visitor. Names are tokens: slashes are percent-encoded.
+/// What the redirect leaves with the visitor, for the path that was asked for.
 enum LinkCookie {
-    static func clickName(_ link: Link) -> String {
-        percentEncoded("dub_id_\(link.domain)_\(link.key)")
+    /// Names are tokens: slashes are percent-encoded.
+    static func clickName(_ link: Link) -> String { percentEncoded(plainClickName(link)) }
+    /// As it may come back; others write the slashes of a key as they are.
+    static func clickNames(_ link: Link) -> [String] { [clickName(link), plainClickName(link)] }
+    private static func plainClickName(_ link: Link) -> String {
+        "dub_id_\(link.domain)_\(link.key)"
     }
     static func passwordName(_ link: Link) -> String { "dub_password_\(link.id)" }
     static let testName = "dub_test_url"
 
     static func header(
-        _ name: String, _ value: String, _ link: Link, seconds: Int, isSecret: Bool = false
+        _ name: String, _ value: String, _ request: Request, seconds: Int, isSecret: Bool = false
     ) -> HTTPField {
-        let path = link.key == Link.rootKey ? "" : encodedPath(link.key)
-        return HTTPField(
+        HTTPField(
             name: .setCookie,
-            value: "\(name)=\(percentEncoded(value)); Path=/\(path); Max-Age=\(seconds)"
+            value: "\(name)=\(percentEncoded(value)); Path=\(path(request)); Max-Age=\(seconds)"
                 + (isSecret ? "; HttpOnly; SameSite=Lax" : ""))
     }
 
-    private static func encodedPath(_ key: String) -> String {
-        key.split(separator: "/", omittingEmptySubsequences: false)
-            .map { percentEncoded(String($0)) }.joined(separator: "/")
+    /// To the letter as it was asked for: browsers compare it so. Nothing that could end it.
+    private static func path(_ request: Request) -> String {
+        var bytes = Array(request.uri.path.utf8)
+        let slash = UInt8(ascii: "/")
+        while bytes.count > 1, bytes.last == slash { bytes.removeLast() }
+        bytes = [slash] + bytes.drop { $0 == slash }
+        return bytes.reduce(into: "") { path, byte in
+            let isPlain = byte > 0x20 && byte < 0x7F && !"\";<>\\".utf8.contains(byte)
+            let scalar = String(Unicode.Scalar(byte))
+            path += isPlain ? scalar : percentEncoded(scalar)
+        }
     }
 }

@@ -8,6 +8,11 @@ import Wire
 enum WebPage {
     static let notFound = plain(.notFound, "This link does not exist.")
     static let expired = plain(.gone, "This link has expired.")
+    static let tooManyGuesses: Response = {
+        var page = plain(.tooManyRequests, "Too many wrong passwords. Try again in a minute.")
+        page.headers[.retryAfter] = "60"
+        return page
+    }()
     static let nothingYet = plain(.ok, "Nothing is linked here yet.")
     static let loop = plain(
         HTTPResponse.Status(code: 508, reasonPhrase: "Loop Detected"),
@@ -96,8 +101,9 @@ enum WebPage {
             headers: [
                 .contentType: "text/html; charset=utf-8", .poweredBy: "Tribute",
                 .robotsTag: "noindex", .cacheControl: "no-store",
+                // The password's form is answered with a redirect, which `form-action` would bind.
                 .contentSecurityPolicy:
-                    "default-src 'none'; style-src 'unsafe-inline'; frame-src http: https:; form-action 'self'; base-uri 'none'",
+                    "default-src 'none'; style-src 'unsafe-inline'; frame-src http: https:; form-action http: https:; base-uri 'none'",
                 .contentTypeOptions: "nosniff",
             ],
             body: .init(byteBuffer: .init(string: text)))

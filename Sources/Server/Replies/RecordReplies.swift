@@ -109,7 +109,7 @@ extension JSONWriter {
 
     /// `link`: the expanded fields, asked for by `includeExpandedFields`.
     mutating func write(_ customer: Customer, expanded: (link: Link?, ShortLinks)? = nil) {
-        if customer.deletedAt != nil { return writeDeleted(customer) }
+        let customer = customer.asShown
         object { writer in
             writer.member("id", customer.id.text)
             writer.member("name", customer.shownName)
@@ -139,24 +139,6 @@ extension JSONWriter {
             writer.null("programId")
             writer.null("partner")
             writer.null("discount")
-        }
-    }
-
-    /// What events show in place of a customer who was deleted.
-    private mutating func writeDeleted(_ customer: Customer) {
-        object {
-            $0.member("id", customer.id.text)
-            $0.member("name", "Deleted Customer")
-            $0.member("email", "deleted@customer.com")
-            $0.null("avatar")
-            $0.member("externalId", customer.id.text)
-            $0.null("stripeCustomerId")
-            $0.null("country")
-            $0.member("sales", customer.sales)
-            $0.member("saleAmount", customer.saleAmount)
-            $0.member("createdAt", Timestamp(milliseconds: 0))
-            $0.null("firstSaleAt")
-            $0.null("subscriptionCanceledAt")
         }
     }
 

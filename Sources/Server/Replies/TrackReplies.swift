@@ -30,6 +30,7 @@ extension SaleReceipt {
     /// The same bytes for the first answer and for every replay of it.
     func response(_ headers: HTTPFields) -> Response {
         var writer = JSONWriter(capacity: 640)
+        let customer = customer.asShown
         writer.object {
             $0.member("eventName", sale.eventName)
             $0.object("customer") {
