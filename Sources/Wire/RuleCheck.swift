@@ -87,7 +87,7 @@ extension Rule {
             // Empty is none, as the dashboards of the field send it.
             if text.isEmpty { return .null }
             try checkLength(text, min: 0, max: urlMax)
-            let url = withScheme(text)
+            let url = spacesEncoded(withScheme(text))
             guard isURL(url) else { throw invalid("invalid_format", "Invalid URL") }
             return .text(normalizedURL(url))
         case .json(let max):

@@ -55,6 +55,8 @@ package let urlMax = 32_000
 /// characters (which could split a header). Other schemes can be active content and are refused.
 package func isURL(_ text: String) -> Bool {
     guard let authority = urlAuthority(text), !hostname(authority).isEmpty, isVisible(text),
+        // Some readers take it for a slash, others for a part of the host's name.
+        urlPath(text)?.contains("\\") == false,
         !hostname(authority).unicodeScalars.contains(where: forbiddenInHosts)
     else { return false }
     let port = authority.dropFirst(hostname(authority).count)

@@ -13,7 +13,8 @@ from harness import BROWSER, Server, Wire, assert_error, follow, together, uniqu
 
 ACTIVE = ["javascript:alert(1)", "JaVaScRiPt:alert(1)", " javascript:alert(1)", "java\tscript:alert(1)", "javascript\n:alert(1)", "data:text/html,<script>",
           "vbscript:x", "file:///etc/passwd", "blob:https://x.example/1", "ftp://x.example", "https:javascript:alert(1)", "//evil.example", "https://", "https:///x",
-          "http://a b.example", "https://x.example\r\nSet-Cookie: a=b", "https://x.example/\x00", "https://x%0d%0a.example", "view-source:https://x.example"]
+          "http://a b.example", "https://x.example\r\nSet-Cookie: a=b", "https://x.example/\x00", "https://x%0d%0a.example", "view-source:https://x.example",
+          "https://x.example\\@evil.example", "https://x.example/a\\b", "x.example\\@evil.example"]
 
 
 @pytest.mark.parametrize("url", ACTIVE)

@@ -206,6 +206,7 @@ def test_campaigns_that_the_destination_brings(acme, fields, url, utm):
 
 
 def test_targets_without_a_scheme(acme):
+    assert acme.link(ios="https://x.example/a b")["ios"] == "https://x.example/a%20b"
     link = acme.link(ios="apps.example/x", geo={"DE": "de.example"}, expiredUrl="late.example/a", expiresAt="")
     assert (link["ios"], link["geo"], link["expiredUrl"], link["expiresAt"]) == (
         "https://apps.example/x", {"DE": "https://de.example"}, "https://late.example/a", None)
