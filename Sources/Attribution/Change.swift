@@ -11,6 +11,12 @@ package indirect enum Change: Sendable {
     case insertSale(Sale, Customer)
     /// The customer's first sale through this link.
     case convert(CustomerKey, LinkID, Sale)
+    case insertRejection(Rejection)
+    /// Tried again in vain: a new reason and one attempt more.
+    case retryRejection(Rejection)
+    case discardRejection(RejectionID, WorkspaceID)
+    /// Nothing is kept of calls that name this customer.
+    case forgetRejections(CustomerKey)
     case insertLink(Link)
     case updateLink(Link)
     case deleteLink(Link, at: Timestamp)
@@ -36,7 +42,8 @@ package indirect enum Change: Sendable {
     package var touchesRegistry: Bool {
         switch self {
         case .insertClick, .insertCustomer, .attachCustomer, .claimLead, .insertLead, .insertSale,
-            .convert, .touch, .updateCustomer, .insertTag, .insertFolder, .updateFolder:
+            .convert, .insertRejection, .retryRejection, .discardRejection, .forgetRejections,
+            .touch, .updateCustomer, .insertTag, .insertFolder, .updateFolder:
             false
         case .insertLink, .updateLink, .deleteLink, .updateTag, .deleteTag, .deleteFolder,
             .insertDomain, .updateDomain, .deleteDomain, .insertWorkspace, .updateWorkspace,

@@ -7,6 +7,8 @@ package indirect enum Command: Sendable {
     case recordLead(RecordLead)
     case recordSale(RecordSale)
     case addCustomer(AddCustomer)
+    case recordRejection(RecordRejection)
+    case discardRejections(DiscardRejections)
     /// Writes without changing anything, to show that writing works.
     case proveWritable
 
@@ -37,7 +39,9 @@ package indirect enum Command: Sendable {
     /// changes are written before the next command's facts are loaded, in the same transaction.
     package var standsAlone: Bool {
         switch self {
-        case .recordClick, .recordLead, .recordSale, .addCustomer, .proveWritable: false
+        case .recordClick, .recordLead, .recordSale, .addCustomer, .recordRejection,
+            .discardRejections, .proveWritable:
+            false
         default: true
         }
     }
@@ -66,6 +70,8 @@ package struct RecordClick: Sendable {
     package var origin: Origin = .live
     /// The click that the visitor's cookie names.
     package var known: ClickID?
+    /// The call of a site's script; nil: the visitor followed the link.
+    package var call: TrackCall?
 
     package init(id: ClickID, linkID: LinkID, at: Timestamp, visitor: Visitor) {
         (self.id, self.linkID, self.at, self.visitor) = (id, linkID, at, visitor)
@@ -90,6 +96,8 @@ package struct RecordLead: Sendable {
     package var metadata: String?
     package var at: Timestamp
     package var origin: Origin = .live
+    /// nil if it did not come as a call: nothing is kept if it records nothing.
+    package var call: TrackCall?
 
     package init(
         ids: [LeadID], customer: CustomerKey, clickID: ClickID?, eventName: String,
@@ -142,6 +150,8 @@ package struct RecordSale: Sendable {
     package var directLeadID: LeadID
     package var at: Timestamp
     package var origin: Origin = .live
+    /// As in `RecordLead`.
+    package var call: TrackCall?
 
     package init(
         id: SaleID, customer: CustomerKey, money: Money, eventName: String,

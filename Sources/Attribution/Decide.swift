@@ -12,10 +12,12 @@ package struct Decision: Sendable {
 /// number: the same command on the same facts always gives the same decision.
 package func decide(_ command: Command, _ facts: Facts) -> Decision {
     switch command {
-    case .recordClick(let click): decide(click, facts)
-    case .recordLead(let lead): decide(lead, facts)
-    case .recordSale(let sale): decide(sale, facts)
+    case .recordClick(let click): decide(call: click, facts)
+    case .recordLead(let lead): decide(call: lead, facts)
+    case .recordSale(let sale): decide(call: sale, facts)
     case .addCustomer(let customer): decide(customer, facts)
+    case .recordRejection(let record): decide(record, facts)
+    case .discardRejections(let discard): decide(discard, facts)
     case .proveWritable: Decision(outcome: .writable, changes: [.touch])
     case .createCustomer(let create): decide(create, facts.registry)
     case .updateCustomer(let update): decide(update, facts.registry)

@@ -16,6 +16,8 @@ package struct Facts: Sendable {
     package var importedSales: [SaleID: SaleReceipt] = [:]
     /// The links that a customer has bought through.
     package var conversions: [CustomerKey: Set<LinkID>] = [:]
+    /// Those of the calls to be tried again or given up that are kept.
+    package var rejections: Set<RejectionID> = []
     /// What a command that stands alone looks at.
     package var registry = Registry()
 
@@ -166,6 +168,8 @@ extension Facts {
         case .insertLead(let lead, let key): absorb(lead, of: key)
         case .insertSale(let sale, let customer): absorb(sale, of: customer)
         case .convert(let key, let linkID, _): conversions[key, default: []].insert(linkID)
+        case .insertRejection(let rejection): rejections.insert(rejection.id)
+        case .discardRejection(let id, _): rejections.remove(id)
         // Whatever changes the registry stands alone: the next command's facts are loaded anew.
         default: break
         }

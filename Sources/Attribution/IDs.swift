@@ -18,6 +18,7 @@ package typealias ClickID = ID<Click>
 package typealias CustomerID = ID<Customer>
 package typealias LeadID = ID<Lead>
 package typealias SaleID = ID<Sale>
+package typealias RejectionID = ID<Rejection>
 
 /// How identifiers are spelled. The randomness comes from the caller: this module has none.
 package enum IDText {

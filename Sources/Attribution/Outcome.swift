@@ -10,8 +10,10 @@ package indirect enum Outcome: Sendable {
     case tag(Tag)
     case folder(Folder)
     case domain(Domain)
-    /// Of a tag, folder, domain or customer.
+    /// Of a tag, folder, domain or customer, or of a call that is kept.
     case done
+    /// So many kept calls are given up.
+    case discarded(Int)
     case workspace(Workspace)
     case token(Token)
     case writable
@@ -43,7 +45,7 @@ package enum SaleOutcome: Equatable, Sendable {
     /// The invoice is known: the first answer, and the fields in which the request differs from it.
     case replayed(SaleReceipt, differing: [String])
     /// The customer is unknown, or the amount is 0: nothing changed.
-    case ignored(eventName: String)
+    case ignored(eventName: String, RejectionReason)
 }
 
 package struct SaleReceipt: Equatable, Sendable {
@@ -70,6 +72,8 @@ package enum Refusal: Equatable, Sendable {
     // Sales.
     case invoiceConflict(differing: [String])
     case totalTooLarge
+    /// A call that was kept is not there any more to be tried again.
+    case rejectionNotFound(RejectionID)
     // Customers.
     case customerNotFound
     case customerExists

@@ -132,11 +132,13 @@ func decide(_ command: DeleteCustomer, _ registry: Registry) -> Decision {
         return .refused(.customerNotFound)
     }
     let outcome = Outcome.customer(customer, isCreated: false)
+    let key = customer.key
     customer.externalID = customer.forgottenExternalID
     (customer.name, customer.email, customer.avatar) = (nil, nil, nil)
     (customer.country, customer.stripeCustomerID) = (nil, nil)
     customer.deletedAt = command.at
-    return Decision(outcome: outcome, changes: [.updateCustomer(customer)])
+    return Decision(
+        outcome: outcome, changes: [.updateCustomer(customer), .forgetRejections(key)])
 }
 
 extension Registry {

@@ -39,10 +39,10 @@ func decide(_ command: RecordSale, _ facts: Facts) -> Decision {
         }
         changes += directLead(command, customer: customer, credited: credited)
     } else {
-        return Decision(outcome: .sale(.ignored(eventName: command.eventName)), changes: [])
+        return ignored(command, .customerUnknown)
     }
     guard command.money.minorUnits > 0 else {
-        return Decision(outcome: .sale(.ignored(eventName: command.eventName)), changes: [])
+        return ignored(command, .amountZero)
     }
 
     let sale = sale(command, customer: customer, credited: credited)
@@ -55,6 +55,11 @@ func decide(_ command: RecordSale, _ facts: Facts) -> Decision {
     }
     return Decision(
         outcome: .sale(.recorded(SaleReceipt(sale: sale, customer: customer))), changes: changes)
+}
+
+private func ignored(_ command: RecordSale, _ reason: RejectionReason) -> Decision {
+    Decision(
+        outcome: .sale(.ignored(eventName: command.eventName, reason)), changes: [])
 }
 
 /// The sale that already stands for this invoice (or, of an import, for this very row).

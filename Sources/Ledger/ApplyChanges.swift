@@ -7,10 +7,13 @@ struct ChangeWriter {
     private var groupByStatement: [ObjectIdentifier: Int] = [:]
     private var tally = Tally()
     private var touchesRegistry = false
+    /// The newest rejection of each workspace.
+    private var newestRejections: [WorkspaceID: Timestamp] = [:]
 
     static func apply(_ changes: [Change], _ transaction: any SQLTransaction) throws {
         var writer = ChangeWriter()
         for change in changes { try writer.note(change) }
+        writer.trimRejections()
         var written = 0
         for statement in writeOrder {
             guard let index = writer.groupByStatement[ObjectIdentifier(statement)] else { continue }
@@ -39,13 +42,18 @@ struct ChangeWriter {
         RegistryStatements.deleteFolder, RegistryStatements.updateCustomer,
         Statements.insertClick, Statements.insertCustomer, Statements.attachCustomer,
         Statements.insertLead, Statements.claimLead, Statements.insertSale,
-        Statements.insertConversion, RegistryStatements.touch,
+        Statements.insertConversion, RejectionSQL.retry, RejectionSQL.discard, RejectionSQL.forget,
+        RejectionSQL.insert, RejectionSQL.trimAge, RejectionSQL.trimCount,
+        RegistryStatements.touch,
     ]
 
     private mutating func note(_ change: Change) throws {
         tally.add(change)
         touchesRegistry = touchesRegistry || change.touchesRegistry
-        guard note(event: change) || note(record: change) || note(place: change) else {
+        guard
+            note(event: change) || note(rejection: change) || note(record: change)
+                || note(place: change)
+        else {
             throw ForgottenCase.change
         }
     }
@@ -76,6 +84,33 @@ struct ChangeWriter {
         default: return false
         }
         return true
+    }
+
+    /// Calls that recorded nothing.
+    private mutating func note(rejection change: Change) -> Bool {
+        switch change {
+        case .insertRejection(let rejection):
+            add(RejectionSQL.insert, rejection.insertArguments)
+            let newest = newestRejections[rejection.workspaceID] ?? rejection.at
+            newestRejections[rejection.workspaceID] = max(newest, rejection.at)
+        case .retryRejection(let rejection):
+            add(RejectionSQL.retry, rejection.retryArguments)
+        case .discardRejection(let id, let workspaceID):
+            add(RejectionSQL.discard, [.init(id), .init(workspaceID)])
+        case .forgetRejections(let key):
+            add(RejectionSQL.forget, [.init(key.workspaceID), .text(key.externalID)])
+        default: return false
+        }
+        return true
+    }
+
+    private mutating func trimRejections() {
+        for (workspaceID, at) in newestRejections {
+            add(
+                RejectionSQL.trimAge,
+                [.init(workspaceID), .init(at.adding(-Rejection.ageMax))])
+            add(RejectionSQL.trimCount, [.init(workspaceID), .integer(Rejection.countMax)])
+        }
     }
 
     /// Links, tags, folders and customers' records.

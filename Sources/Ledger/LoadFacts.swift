@@ -17,6 +17,7 @@ struct FactsLoader {
     private var claims: Set<LeadClaim> = []
     private var invoices: Set<InvoiceKey> = []
     private var importedSales: Set<SaleID> = []
+    private var rejections: Set<KeptCall> = []
 
     static func load(
         _ commands: ArraySlice<Command>, _ transaction: any SQLTransaction
@@ -24,6 +25,7 @@ struct FactsLoader {
         var loader = FactsLoader(transaction: transaction)
         for command in commands { loader.note(command) }
         try loader.loadNamed()
+        try loader.loadRejections()
         try loader.loadCustomerHistory()
         try loader.loadClicks()
         try loader.loadLinks()
@@ -46,6 +48,7 @@ struct FactsLoader {
             }
         case .recordLead(let lead):
             noteCustomer(lead.customer)
+            note(lead.call, lead.customer.workspaceID)
             claims.insert(lead.claim)
             if let clickID = lead.clickID {
                 clickIDs.insert(clickID)
@@ -54,6 +57,7 @@ struct FactsLoader {
             }
         case .recordSale(let sale):
             noteCustomer(sale.customer)
+            note(sale.call, sale.customer.workspaceID)
             buyers.insert(sale.customer)
             leadKeys.insert(sale.lead)
             if let clickID = sale.clickID { clickIDs.insert(clickID) }
@@ -62,14 +66,29 @@ struct FactsLoader {
         case .addCustomer(let customer):
             noteCustomer(customer.key)
             if let clickID = customer.clickID { clickIDs.insert(clickID) }
+        case .discardRejections(let discard):
+            for id in discard.ids { rejections.insert(KeptCall(id, discard.workspaceID)) }
         // The rest stands alone and has facts of its own.
         default: break
         }
     }
 
+    /// A call that comes for the first time is not looked for.
+    private mutating func note(_ call: TrackCall?, _ workspaceID: WorkspaceID) {
+        guard let call, call.retriedAt != nil else { return }
+        rejections.insert(KeptCall(call.id, workspaceID))
+    }
+
     private mutating func noteCustomer(_ key: CustomerKey) {
         customers.insert(key)
         workspaceIDs.insert(key.workspaceID)
+    }
+
+    private mutating func loadRejections() throws {
+        try each(rejections, RejectionSQL.isKept, { [.init($0.id), .init($0.workspaceID)] }) {
+            loader, call, rows in
+            if !rows.isEmpty { loader.facts.rejections.insert(call.id) }
+        }
     }
 
     private mutating func loadNamed() throws {
@@ -162,6 +181,15 @@ struct FactsLoader {
         let keys = Array(keys)
         let results = try transaction.query(statement, each: keys.map(arguments))
         for (key, rows) in zip(keys, results) { try body(&self, key, rows) }
+    }
+}
+
+/// A call that is to be tried again or given up, and whose it must be.
+private struct KeptCall: Hashable {
+    let id: RejectionID
+    let workspaceID: WorkspaceID
+    init(_ id: RejectionID, _ workspaceID: WorkspaceID) {
+        (self.id, self.workspaceID) = (id, workspaceID)
     }
 }
 

@@ -44,7 +44,7 @@ package func buildApplication(
         directory: LinkDirectory(database: database, defaultDomain: settings.defaultDomain),
         shortLinks: ShortLinks(
             defaultDomain: settings.defaultDomain, publicURL: settings.publicURL),
-        visits: try VisitReader(settings, logger))
+        visits: try VisitReader(settings, logger), metrics: serverMetrics)
     let routes = Routes(api: api, metrics: metrics, serverMetrics: serverMetrics)
     var application = Application(
         router: routes.router(),

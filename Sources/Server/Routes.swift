@@ -21,12 +21,13 @@ struct Routes: Sendable {
 
     /// First words of paths that are the API's own: a link on the API's host can't have them.
     static let reservedFirstWords: Set<String> = [
-        "track", "links", "domains", "tags", "folders", "customers", "events", "qr", "api",
+        "track", "links", "domains", "tags", "folders", "customers", "events", "rejections", "qr",
+        "api",
         "healthz", "readyz", "metrics", "bench",
     ]
 
     private var all: [Route] {
-        var routes = tracking + customersAndEvents + links + linkGroups + browsers
+        var routes = tracking + customersAndEvents + rejections + links + linkGroups + browsers
         if api.settings.offersBenchRoute {
             routes += token(.post, "/bench/sale", Self.track, api.benchSale)
         }
@@ -54,6 +55,15 @@ struct Routes: Sendable {
             token(
                 .get, "/events", Requirement(scope: .analyticsRead, conversions: true),
                 api.listEvents),
+        ].flatMap { $0 }
+    }
+
+    private var rejections: [Route] {
+        [
+            token(.get, "/rejections", Self.track, api.listRejections),
+            token(.get, "/rejections/count", Self.track, api.countRejections),
+            token(.post, "/rejections/replay", Self.track, api.replayRejections),
+            token(.post, "/rejections/discard", Self.track, api.discardRejections),
         ].flatMap { $0 }
     }
 

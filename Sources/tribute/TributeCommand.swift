@@ -26,6 +26,6 @@ struct TributeCommand: AsyncParsableCommand {
         version: Tribute.version,
         subcommands: [
             ServeCommand.self, WorkspaceCommand.self, TokenCommand.self, ImportCommand.self,
-            VerifyCommand.self, DemoCommand.self, BenchCommand.self,
+            RejectionsCommand.self, VerifyCommand.self, DemoCommand.self, BenchCommand.self,
         ])
 }

@@ -43,7 +43,8 @@ import Testing
             }, #"no: invoiceConflict(differing: ["eventName"])"#),
         Row(
             "the invoice of another workspace is none",
-            sale("zoe", in: World.other) { $0.invoiceID = "inv1" }, "ignored Purchase"),
+            sale("zoe", in: World.other) { $0.invoiceID = "inv1" },
+            "ignored Purchase customer_unknown"),
         Row(
             "an empty invoice is none", sale("ann") { $0.invoiceID = "" },
             "s9 of ann | \(annLatest) | ann converts on b"),
@@ -113,7 +114,7 @@ import Testing
         ]
 
     static let direct: [Row] = [
-        Row("an unknown customer", sale("zoe"), "ignored Purchase"),
+        Row("an unknown customer", sale("zoe"), "ignored Purchase customer_unknown"),
         Row(
             "a click makes customer, claim and lead", sale("zoe", by: "ca"),
             """
@@ -138,11 +139,11 @@ import Testing
             "no: linkOfClickDisabled(off, coff, Attribution.Refusal.EventKind.sale)"),
         Row(
             "an amount of 0 makes nobody",
-            sale("zoe", by: "ca") { $0.money = Money(0, .usd) }, "ignored Purchase"),
+            sale("zoe", by: "ca") { $0.money = Money(0, .usd) }, "ignored Purchase amount_zero"),
     ]
 
     static let money: [Row] = [
-        Row("nothing", sale("ann") { $0.money = Money(0, .usd) }, "ignored Purchase"),
+        Row("nothing", sale("ann") { $0.money = Money(0, .usd) }, "ignored Purchase amount_zero"),
         Row(
             "nothing, by nobody: the credit comes first",
             sale("cat") { $0.money = Money(0, .usd) },

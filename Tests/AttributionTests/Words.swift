@@ -21,6 +21,7 @@ extension Outcome {
         case .tag(let tag): "tag \(tag.name)"
         case .folder(let folder): "folder \(folder.name)"
         case .done: "done"
+        case .discarded(let count): "discarded \(count)"
         case .workspace(let workspace): "workspace \(workspace.slug)"
         case .token(let token): "token \(token.id)\(token.revokedAt == nil ? "" : " revoked")"
         case .writable: "writable"
@@ -47,7 +48,7 @@ extension SaleOutcome {
             "\(receipt.sale.id) of \(receipt.customer.externalID)"
         case .replayed(let receipt, let differing):
             "replays \(receipt.sale.id) \(differing)"
-        case .ignored(let eventName): "ignored \(eventName)"
+        case .ignored(let eventName, let reason): "ignored \(eventName) \(reason.rawValue)"
         }
     }
 }
@@ -68,6 +69,12 @@ extension Change {
         case .insertLink(let link): "link \(link.id) \(link.domain)/\(link.key)"
         case .updateLink(let link): "link \(link.id) now \(link.domain)/\(link.key) \(link.url)"
         case .deleteLink(let link, _): "link \(link.id) deleted"
+        case .insertRejection(let rejection):
+            "keep \(rejection.id) \(rejection.endpoint.rawValue) \(rejection.words)"
+                + " \(rejection.customerExternalID ?? "-") \(rejection.invoiceID ?? "-")"
+        case .retryRejection(let rejection): "retry \(rejection.id) \(rejection.words)"
+        case .discardRejection(let id, _): "drop \(id)"
+        case .forgetRejections(let key): "forget calls of \(key.externalID)"
         default: registryWords
         }
     }
@@ -95,6 +102,10 @@ extension Change {
         default: "?"
         }
     }
+}
+
+extension Rejection {
+    fileprivate var words: String { "\(reason.rawValue) \(detail ?? "-")" }
 }
 
 extension Sale {

@@ -159,6 +159,8 @@ extension APIError {
     private init(registry refusal: Refusal) {
         switch refusal {
         case .linkNotFound: self.init(.notFound, "Link not found.")
+        case .rejectionNotFound(let id):
+            self.init(.notFound, "Rejection not found: \(id). It was replayed or discarded.")
         case .customerNotFound:
             self.init(
                 .notFound,

@@ -69,41 +69,26 @@ extension Request {
     func decode<Field: BodyField>(
         _ fields: Field.Type, limits: HTTPLimits
     ) async throws -> Body<Field> {
-        let buffer = try await collect(limits)
-        do {
-            return try buffer.withUnsafeReadableBytes { bytes in
-                try bytes.withMemoryRebound(to: UInt8.self) { try Body<Field>($0) }
-            }
-        } catch let error as BodyError { throw APIError(error) }
+        try await collect(limits).decoded { bytes throws(BodyError) in try Body<Field>(bytes) }
     }
 
     /// The members of the body, to be checked later.
     func members(limits: HTTPLimits) async throws -> [JSONMember] {
-        let buffer = try await collect(limits)
-        do {
-            return try buffer.withUnsafeReadableBytes { bytes in
-                try bytes.withMemoryRebound(to: UInt8.self) { try readMembers($0) }
-            }
-        } catch let error as BodyError { throw APIError(error) }
+        try await collect(limits).decoded(readMembers)
     }
 
     /// The values of the body, each checked against its rule.
     func bodyFields(_ rules: [Rule], _ limits: HTTPLimits) async throws -> Fields {
-        let members = try await members(limits: limits)
-        return try checked { () throws(Issue) in try Fields(rules, members) }
+        try await collect(limits).fields(rules)
     }
 
     /// The elements of a body that is an array.
     func elements(limits: HTTPLimits) async throws -> [JSONValue] {
-        let buffer = try await collect(limits)
-        do {
-            return try buffer.withUnsafeReadableBytes { bytes in
-                try bytes.withMemoryRebound(to: UInt8.self) { try readArray($0) }
-            }
-        } catch let error as BodyError { throw APIError(error) }
+        try await collect(limits).decoded(readArray)
     }
 
-    private func collect(_ limits: HTTPLimits) async throws -> ByteBuffer {
+    /// The whole body, if it is no longer than allowed.
+    func collect(_ limits: HTTPLimits) async throws -> ByteBuffer {
         let tooLarge = APIError(
             .badRequest, "The request body is larger than \(limits.bodyMax) bytes.",
             status: .contentTooLarge)
@@ -143,6 +128,35 @@ extension Request {
                 .map(formDecoded)
             return (halves[0], halves.count > 1 ? halves[1] : "")
         }
+    }
+}
+
+extension ByteBuffer {
+    /// What is made of the bytes; what is wrong with them is an answer of the API.
+    func decoded<Value>(
+        _ decode: (UnsafeBufferPointer<UInt8>) throws(BodyError) -> Value
+    ) throws(APIError) -> Value {
+        do throws(BodyError) { return try tried(decode) } catch { throw APIError(error) }
+    }
+
+    /// The values of a body, each checked against its rule.
+    func fields(_ rules: [Rule]) throws -> Fields {
+        let members = try decoded(readMembers)
+        return try checked { () throws(Issue) in try Fields(rules, members) }
+    }
+
+    /// The same, with the error as it is.
+    func tried<Value>(
+        _ decode: (UnsafeBufferPointer<UInt8>) throws(BodyError) -> Value
+    ) throws(BodyError) -> Value {
+        let result: Result<Value, BodyError> = withUnsafeReadableBytes { bytes in
+            bytes.withMemoryRebound(to: UInt8.self) { bytes in
+                do throws(BodyError) { return .success(try decode(bytes)) } catch {
+                    return .failure(error)
+                }
+            }
+        }
+        return try result.get()
     }
 }
 

@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import Integrations
 import Ledger
+import NIOCore
 import Wire
 
 /// Everything a handler needs.
@@ -14,6 +15,7 @@ struct API: Sendable {
     let directory: LinkDirectory
     let shortLinks: ShortLinks
     let visits: VisitReader
+    let metrics: ServerMetrics
     /// Wrong passwords of links, by link and address.
     let wrongGuesses = RateLimiter(policy: .plan)
 
@@ -44,36 +46,93 @@ struct API: Sendable {
     }
 }
 
-/// The track endpoints: decode, command, submit, reply.
+/// The track endpoints: decode, command, submit, reply. Whatever records nothing is kept.
 extension API {
     func trackSale(_ request: Request, _ caller: Caller) async throws -> Response {
-        let body = try await request.decode(SaleField.self, limits: settings.limits)
-        return try await record(body, caller)
+        try await track(request, .sale, caller)
     }
 
     func trackLead(_ request: Request, _ caller: Caller) async throws -> Response {
-        let body = try await request.decode(LeadField.self, limits: settings.limits)
-        return try await record(body, caller)
+        try await track(request, .lead, caller)
     }
 
     func trackClientSale(_ request: Request, _ caller: Caller) async throws -> Response {
-        let members = try await clientMembers(request, caller, isLead: false)
-        return try await record(
-            try apiBody { () throws(BodyError) in try Body<SaleField>(members: members) }, caller)
+        try await track(request, .clientSale, caller)
     }
 
     func trackClientLead(_ request: Request, _ caller: Caller) async throws -> Response {
-        let members = try await clientMembers(request, caller, isLead: true)
-        return try await record(
-            try apiBody { () throws(BodyError) in try Body<LeadField>(members: members) }, caller)
+        try await track(request, .clientLead, caller)
+    }
+
+    private func track(
+        _ request: Request, _ endpoint: TrackEndpoint, _ caller: Caller
+    ) async throws -> Response {
+        let body = try await trackBody(request, endpoint, caller)
+        // What is no JSON is told so first.
+        if endpoint == .clientSale || endpoint == .clientLead,
+            (try? body.tried(readMembers)) != nil
+        {
+            try await checkHostname(request, body, endpoint, caller)
+        }
+        let command: Command?
+        do throws(BodyError) {
+            command = try body.tried { bytes throws(BodyError) in
+                try endpoint.command(bytes, caller.workspace.id, stamper)
+            }
+        } catch {
+            let (reason, detail) = error.rejection
+            await keep(body, endpoint, reason, detail, caller)
+            throw APIError(error)
+        }
+        guard let command else { throw APIError.internalError }
+        switch try await submit(command) {
+        case .sale(let outcome): return outcome.response(caller.rateHeaders)
+        case .lead(let outcome): return outcome.response(caller.rateHeaders, shortLinks)
+        default: throw APIError.internalError
+        }
+    }
+
+    private func trackBody(
+        _ request: Request, _ endpoint: TrackEndpoint, _ caller: Caller
+    ) async throws -> ByteBuffer {
+        do { return try await request.collect(settings.limits) } catch let error as APIError {
+            if error.status == .contentTooLarge {
+                await keep(ByteBuffer(), endpoint, .bodyTooLarge, nil, caller)
+            }
+            throw error
+        }
+    }
+
+    private func checkHostname(
+        _ request: Request, _ body: ByteBuffer, _ endpoint: TrackEndpoint, _ caller: Caller
+    ) async throws {
+        let hostname = request.siteHostname
+        if isAllowed(hostname: hostname, by: caller.workspace.allowedHostnames) { return }
+        await keep(body, endpoint, .hostnameDenied, hostname, caller)
+        throw APIError(.forbidden, APIError.hostnameText(hostname))
+    }
+
+    /// Keeps a call that never became a command. The caller is told what was wrong with it even if
+    /// it can't be kept now.
+    private func keep(
+        _ body: ByteBuffer, _ endpoint: TrackEndpoint, _ reason: RejectionReason,
+        _ detail: String?, _ caller: Caller
+    ) async {
+        let rejection = Rejection(
+            id: stamper.id("rej_"), workspaceID: caller.workspace.id, endpoint: endpoint,
+            reason: reason, detail: detail, at: stamper.now(), body: String(buffer: body))
+        do throws(LedgerError) {
+            _ = try await ledger.submit(.recordRejection(RecordRejection(rejection: rejection)))
+        } catch { metrics.noteLostRejection() }
     }
 
     /// The sale handler up to the point where something would be stored.
     func benchSale(_ request: Request, _ caller: Caller) async throws -> Response {
-        let body = try await request.decode(SaleField.self, limits: settings.limits)
-        let command = try apiBody { () throws(BodyError) in
-            try body.command(caller.workspace.id, stamper)
+        let body = try await request.collect(settings.limits)
+        let command = try body.decoded { bytes throws(BodyError) in
+            try TrackEndpoint.sale.command(bytes, caller.workspace.id, stamper)
         }
+        guard case .recordSale(let command) = command else { throw APIError.internalError }
         let customer = command.profile.customer(command.customer, from: nil, at: command.at)
         let sale = Sale(
             id: command.id, workspaceID: customer.workspaceID, customerID: customer.id,
@@ -82,42 +141,5 @@ extension API {
             paymentProcessor: command.paymentProcessor, invoiceID: command.invoiceID,
             metadata: command.metadata)
         return SaleReceipt(sale: sale, customer: customer).response(caller.rateHeaders)
-    }
-
-    private func record(_ body: Body<SaleField>, _ caller: Caller) async throws -> Response {
-        let command = try apiBody { () throws(BodyError) in
-            try body.command(caller.workspace.id, stamper)
-        }
-        guard case .sale(let outcome) = try await submit(.recordSale(command)) else {
-            throw APIError.internalError
-        }
-        return outcome.response(caller.rateHeaders)
-    }
-
-    private func record(_ body: Body<LeadField>, _ caller: Caller) async throws -> Response {
-        let command = try apiBody { () throws(BodyError) in
-            try body.command(caller.workspace.id, stamper)
-        }
-        guard case .lead(let outcome) = try await submit(.recordLead(command)) else {
-            throw APIError.internalError
-        }
-        return outcome.response(caller.rateHeaders, shortLinks)
-    }
-
-    private func clientMembers(
-        _ request: Request, _ caller: Caller, isLead: Bool
-    ) async throws -> [JSONMember] {
-        let members = try await request.members(limits: settings.limits)
-        let hostname = request.siteHostname
-        guard isAllowed(hostname: hostname, by: caller.workspace.allowedHostnames) else {
-            throw APIError(.forbidden, APIError.hostnameText(hostname))
-        }
-        return try apiBody { () throws(BodyError) in
-            try ClientRules.narrowed(members, isLead: isLead)
-        }
-    }
-
-    private func apiBody<Value>(_ body: () throws(BodyError) -> Value) throws -> Value {
-        do throws(BodyError) { return try body() } catch { throw APIError(error) }
     }
 }

@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import Integrations
 import Ledger
+import NIOCore
 import Wire
 
 /// Visits that are reported: by a site's script, or by an app that a link opened. No key: the
@@ -18,23 +19,25 @@ extension API {
     ]
 
     func trackClick(_ request: Request, _ context: TributeContext) async throws -> Response {
-        let fields = try await request.bodyFields(Self.clickRules, settings.limits)
+        let body = try await request.collect(settings.limits)
+        let fields = try body.fields(Self.clickRules)
         let domain = domainSlug(hostPart(fields.text("domain") ?? ""))
         let key = fields.text("key") ?? ""
         let link = try await link(domain, key)
         let url = fields.text("url").flatMap { isURL($0) ? $0 : nil }
         let id = try await recorded(
-            link, .link, request, context, url: url, referrer: fields.text("referrer"))
+            link, .link, request, context, url: url, referrer: fields.text("referrer"),
+            (.click, body))
         return .json { $0.member("clickId", id?.text) }
     }
 
     /// A page view of a site whose pages are links: the page's path is the key.
     func trackVisit(_ request: Request, _ context: TributeContext) async throws -> Response {
-        let fields = try await request.bodyFields(
-            [
-                .text("domain", max: 190, trimmed: true), .text("url", max: urlMax),
-                .text("referrer", max: urlMax),
-            ], settings.limits)
+        let body = try await request.collect(settings.limits)
+        let fields = try body.fields([
+            .text("domain", max: 190, trimmed: true), .text("url", max: urlMax),
+            .text("referrer", max: urlMax),
+        ])
         guard let asked = fields.text("domain").nonEmpty, let url = fields.text("url").nonEmpty
         else { throw APIError(.badRequest, "Missing domain or url") }
         guard isURL(url), let key = urlPath(url).flatMap(LinkKey.inPath) else {
@@ -42,7 +45,8 @@ extension API {
         }
         let link = try await link(domainSlug(hostPart(asked)), key)
         let id = try await recorded(
-            link, .pageview, request, context, url: url, referrer: fields.text("referrer"))
+            link, .pageview, request, context, url: url, referrer: fields.text("referrer"),
+            (.visit, body))
         return .json { $0.member("clickId", id?.text) }
     }
 
@@ -114,7 +118,7 @@ extension API {
     /// nil if the visitor asks not to be counted.
     private func recorded(
         _ link: Link, _ trigger: Trigger, _ request: Request, _ context: TributeContext,
-        url: String?, referrer: String?
+        url: String?, referrer: String?, _ call: (endpoint: TrackEndpoint, body: ByteBuffer)? = nil
     ) async throws -> ClickID? {
         if request.isUntracked { return nil }
         var visitor = visits.visitor(request, context)
@@ -125,6 +129,11 @@ extension API {
             id: stamper.eventID(), linkID: link.id, at: stamper.now(), visitor: visitor)
         (click.url, click.trigger) = (url, trigger)
         if trigger != .deeplink { click.reportingHostname = .some(request.siteHostname) }
+        click.call = call.map {
+            TrackCall(
+                id: RejectionID("rej_" + click.id.text), endpoint: $0.endpoint,
+                body: String(buffer: $0.body))
+        }
         guard case .click(let recorded) = try await submit(.recordClick(click)) else {
             throw APIError.internalError
         }

@@ -10,6 +10,7 @@ struct ServerMetrics: Sendable {
     private let commands: Metrics.Counter
     private let commitTime: Metrics.Timer
     private let queueDepth: Metrics.Meter
+    private let lostRejections: Metrics.Counter
 
     init(factory: any MetricsFactory) {
         batches = Counter(label: "tribute_commit_batches", factory: factory)
@@ -18,6 +19,7 @@ struct ServerMetrics: Sendable {
             label: "tribute_commit", dimensions: [], preferredDisplayUnit: .seconds,
             factory: factory)
         queueDepth = Meter(label: "tribute_commit_queue_depth", factory: factory)
+        lostRejections = Counter(label: "tribute_rejections_lost", factory: factory)
     }
 
     func note(_ report: BatchReport) {
@@ -27,6 +29,9 @@ struct ServerMetrics: Sendable {
     }
 
     func note(queueDepth depth: Int) { queueDepth.set(depth) }
+
+    /// A call was refused while nothing could be written, and is not kept.
+    func noteLostRejection() { lostRejections.increment() }
 }
 
 /// Counts and times the requests of one route; its counters are made once.

@@ -16,7 +16,7 @@ extension SaleOutcome {
                 headers[.idempotencyConflict] = differing.joined(separator: ",")
             }
             return receipt.response(headers)
-        case .ignored(let eventName):
+        case .ignored(let eventName, _):
             return .json(headers: headers) {
                 $0.member("eventName", eventName)
                 $0.null("customer")

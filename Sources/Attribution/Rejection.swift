@@ -1,0 +1,168 @@
+/// A track call that recorded nothing, kept for a while: its owner can see why, mend the cause and
+/// send it again.
+package struct Rejection: Equatable, Sendable {
+    package var id: RejectionID
+    package var workspaceID: WorkspaceID
+    package var endpoint: TrackEndpoint
+    package var reason: RejectionReason
+    /// What the reason alone does not say: the field that was wrong, the fields that differ.
+    package var detail: String?
+    /// When the call came.
+    package var at: Timestamp
+    /// The body as it came, without API keys; empty if it is longer than `bodyMax`.
+    package var body: String
+    package var customerExternalID: String?
+    package var invoiceID: String?
+    /// How often it was tried, the call itself included.
+    package var attempts: Int64 = 1
+    package var lastTriedAt: Timestamp
+
+    /// Bytes of a body that is kept.
+    package static let bodyMax = 64 << 10
+    /// How many are kept for a workspace; the oldest go first.
+    package static let countMax: Int64 = 10_000
+    /// How long one is kept.
+    package static let ageMax = 30 * Timestamp.day
+
+    package init(
+        id: RejectionID, workspaceID: WorkspaceID, endpoint: TrackEndpoint,
+        reason: RejectionReason, detail: String? = nil, at: Timestamp, body: String,
+        customerExternalID: String? = nil, invoiceID: String? = nil
+    ) {
+        (self.id, self.workspaceID, self.endpoint) = (id, workspaceID, endpoint)
+        (self.reason, self.detail, self.at) = (reason, detail, at)
+        self.body = body.utf8.count > Self.bodyMax ? "" : withoutKeys(body)
+        (self.customerExternalID, self.invoiceID) = (customerExternalID, invoiceID)
+        lastTriedAt = at
+    }
+}
+
+/// The text with its API keys blacked out, and without NUL characters, which texts of databases
+/// can't hold.
+private func withoutKeys(_ text: String) -> String {
+    let prefix = Array("dub_".utf8)
+    var bytes = Array(text.utf8)
+    for index in bytes.indices where bytes[index] == 0 { bytes[index] = UInt8(ascii: " ") }
+    guard bytes.count >= keyLengthMin else { return String(decoding: bytes, as: UTF8.self) }
+    var result: [UInt8] = []
+    var index = 0
+    while index < bytes.count {
+        guard bytes[index...].starts(with: prefix) else {
+            result.append(bytes[index])
+            index += 1
+            continue
+        }
+        let key = bytes[index...].prefix { isKeyByte($0) }
+        result += key.count < keyLengthMin ? Array(key) : prefix + Array("…".utf8)
+        index = key.endIndex
+    }
+    return String(decoding: result, as: UTF8.self)
+}
+
+/// Shorter words that begin like a key are none, `dub_id` for one.
+private let keyLengthMin = 20
+
+private func isKeyByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+        UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"):
+        true
+    default: false
+    }
+}
+
+/// Where a track call came in.
+package enum TrackEndpoint: String, Sendable, CaseIterable {
+    case lead = "/track/lead"
+    case sale = "/track/sale"
+    case clientLead = "/track/lead/client"
+    case clientSale = "/track/sale/client"
+    case click = "/track/click"
+    case visit = "/track/visit"
+}
+
+/// Why a track call recorded nothing. Programs match these: a name is never changed.
+package enum RejectionReason: String, Sendable, CaseIterable {
+    case malformedBody = "malformed_body"
+    case invalidBody = "invalid_body"
+    case bodyTooLarge = "body_too_large"
+    case hostnameDenied = "hostname_denied"
+    case clickRequired = "click_required"
+    case clickNotFound = "click_not_found"
+    case linkNotFound = "link_not_found"
+    case linkForeign = "link_of_other_workspace"
+    case linkDisabled = "link_disabled"
+    case leadNotFound = "lead_not_found"
+    case customerUnknown = "customer_unknown"
+    case amountZero = "amount_zero"
+    case invoiceConflict = "invoice_conflict"
+    case totalTooLarge = "total_too_large"
+}
+
+/// The call that a command was made of, so that it can be kept if it records nothing.
+package struct TrackCall: Sendable {
+    /// Under which it is kept.
+    package var id: RejectionID
+    package var endpoint: TrackEndpoint
+    package var body: String
+    /// When a call that is kept already is tried again; nil: it comes for the first time.
+    package var retriedAt: Timestamp?
+
+    package init(
+        id: RejectionID, endpoint: TrackEndpoint, body: String, retriedAt: Timestamp? = nil
+    ) {
+        (self.id, self.endpoint, self.body) = (id, endpoint, body)
+        self.retriedAt = retriedAt
+    }
+}
+
+/// A call whose body could not become a command.
+package struct RecordRejection: Sendable {
+    package var rejection: Rejection
+    package init(rejection: Rejection) { self.rejection = rejection }
+}
+
+/// Gives kept calls up.
+package struct DiscardRejections: Sendable {
+    package var workspaceID: WorkspaceID
+    package var ids: [RejectionID]
+    package init(workspaceID: WorkspaceID, ids: [RejectionID]) {
+        (self.workspaceID, self.ids) = (workspaceID, ids)
+    }
+}
+
+extension Outcome {
+    /// Why a call with this outcome recorded nothing; nil if it did its work. A replay of an
+    /// invoice with other values is answered and kept too: somebody should look at it.
+    package var rejection: (reason: RejectionReason, detail: String?)? {
+        switch self {
+        case .refused(.invoiceConflict(let differing)): (.invoiceConflict, named(differing))
+        case .refused(.hostnameDenied(let host)): (.hostnameDenied, host)
+        case .refused(let refusal): refusal.rejectionReason.map { ($0, nil) }
+        case .sale(.ignored(_, let reason)): (reason, nil)
+        case .sale(.replayed(_, let differing)) where !differing.isEmpty:
+            (.invoiceConflict, named(differing))
+        default: nil
+        }
+    }
+
+    private func named(_ fields: [String]) -> String { fields.joined(separator: ",") }
+}
+
+extension Refusal {
+    /// nil for what only commands about records are refused for.
+    package var rejectionReason: RejectionReason? {
+        switch self {
+        case .clickRequired: .clickRequired
+        case .clickNotFound: .clickNotFound
+        case .linkOfClickNotFound, .linkOfCustomerNotFound: .linkNotFound
+        case .linkOfClickForeign: .linkForeign
+        case .linkOfClickDisabled, .linkOfCustomerDisabled: .linkDisabled
+        case .leadNotFound: .leadNotFound
+        case .hostnameDenied: .hostnameDenied
+        case .invoiceConflict: .invoiceConflict
+        case .totalTooLarge: .totalTooLarge
+        default: nil
+        }
+    }
+}

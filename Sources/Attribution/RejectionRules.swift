@@ -1,0 +1,68 @@
+/// Calls that recorded nothing are kept in the transaction that decided so.
+
+extension Decision {
+    /// The decision with what becomes of the call: kept, if it recorded nothing; no longer kept, if
+    /// it was tried again and did.
+    func keeping(
+        _ call: TrackCall?, in workspaceID: WorkspaceID, at: Timestamp,
+        customer: String? = nil, invoice: String? = nil
+    ) -> Decision {
+        guard let call else { return self }
+        var decision = self
+        if let (reason, detail) = outcome.rejection {
+            var rejection = Rejection(
+                id: call.id, workspaceID: workspaceID, endpoint: call.endpoint, reason: reason,
+                detail: detail, at: at, body: call.body, customerExternalID: customer,
+                invoiceID: invoice)
+            if let retriedAt = call.retriedAt {
+                rejection.lastTriedAt = retriedAt
+                decision.changes.append(.retryRejection(rejection))
+            } else {
+                decision.changes.append(.insertRejection(rejection))
+            }
+        } else if call.retriedAt != nil {
+            decision.changes.append(.discardRejection(call.id, workspaceID))
+        }
+        return decision
+    }
+}
+
+func decide(call command: RecordClick, _ facts: Facts) -> Decision {
+    let decision = decide(command, facts)
+    guard let link = facts.links[command.linkID] else { return decision }
+    return decision.keeping(command.call, in: link.workspaceID, at: command.at)
+}
+
+func decide(call command: RecordLead, _ facts: Facts) -> Decision {
+    if let call = command.call, facts.lacks(call) { return .refused(.rejectionNotFound(call.id)) }
+    return decide(command, facts).keeping(
+        command.call, in: command.customer.workspaceID, at: command.at,
+        customer: command.customer.externalID)
+}
+
+func decide(call command: RecordSale, _ facts: Facts) -> Decision {
+    if let call = command.call, facts.lacks(call) { return .refused(.rejectionNotFound(call.id)) }
+    return decide(command, facts).keeping(
+        command.call, in: command.customer.workspaceID, at: command.at,
+        customer: command.customer.externalID, invoice: command.invoiceID.nonEmpty)
+}
+
+extension Facts {
+    /// Whether a call that is to be tried again is not kept any more: somebody else tried it, or
+    /// gave it up.
+    fileprivate func lacks(_ call: TrackCall) -> Bool {
+        call.retriedAt != nil && !rejections.contains(call.id)
+    }
+}
+
+func decide(_ command: RecordRejection, _ facts: Facts) -> Decision {
+    Decision(outcome: .done, changes: [.insertRejection(command.rejection)])
+}
+
+func decide(_ command: DiscardRejections, _ facts: Facts) -> Decision {
+    var seen: Set<RejectionID> = []
+    let known = command.ids.filter { facts.rejections.contains($0) && seen.insert($0).inserted }
+    return Decision(
+        outcome: .discarded(known.count),
+        changes: known.map { .discardRejection($0, command.workspaceID) })
+}

@@ -1,0 +1,128 @@
+import Attribution
+
+/// What is written and read of calls that recorded nothing.
+enum RejectionSQL {
+    static let columns = """
+        id, workspace_id, endpoint, reason, detail, at, body, customer_external_id, invoice_id,
+        attempts, last_tried_at
+        """
+
+    /// Primary key, from its end.
+    static let insert = SQLStatement(
+        """
+        INSERT INTO rejection (number, \(columns))
+        SELECT coalesce(max(number), 0) + 1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
+        FROM rejection WHERE workspace_id = ?2
+        """)
+    /// Primary key.
+    static let trimCount = SQLStatement(
+        """
+        DELETE FROM rejection WHERE workspace_id = ?1
+          AND number <= (SELECT max(number) FROM rejection WHERE workspace_id = ?1) - ?2
+        """)
+    /// rejection_by_time.
+    static let trimAge = SQLStatement(
+        "DELETE FROM rejection WHERE workspace_id = ?1 AND at < ?2")
+    /// rejection.id.
+    static let retry = SQLStatement(
+        """
+        UPDATE rejection SET reason = ?2, detail = ?3, attempts = attempts + 1, last_tried_at = ?4
+        WHERE id = ?1
+        """)
+    /// rejection.id.
+    static let discard = SQLStatement(
+        "DELETE FROM rejection WHERE id = ?1 AND workspace_id = ?2")
+    /// Primary key: walks what is kept for the workspace.
+    static let forget = SQLStatement(
+        "DELETE FROM rejection WHERE workspace_id = ?1 AND customer_external_id = ?2")
+    /// rejection.id.
+    static let isKept = SQLStatement(
+        "SELECT 1 FROM rejection WHERE id = ?1 AND workspace_id = ?2")
+}
+
+extension Rejection {
+    var insertArguments: [SQLValue] {
+        [
+            .init(id), .init(workspaceID), .text(endpoint.rawValue), .text(reason.rawValue),
+            .init(detail), .init(at), .text(body), .init(customerExternalID), .init(invoiceID),
+            .integer(attempts), .init(lastTriedAt),
+        ]
+    }
+
+    var retryArguments: [SQLValue] {
+        [.init(id), .text(reason.rawValue), .init(detail), .init(lastTriedAt)]
+    }
+
+    init(_ row: SQLRow) throws {
+        self.init(
+            id: try row.id(0), workspaceID: try row.id(1), endpoint: try row.option(2),
+            reason: try row.option(3), detail: try row.optionalText(4), at: try row.moment(5),
+            body: try row.text(6), customerExternalID: try row.optionalText(7),
+            invoiceID: try row.optionalText(8))
+        attempts = try row.integer(9)
+        lastTriedAt = try row.moment(10)
+    }
+}
+
+/// Which of a workspace's kept calls are asked for.
+package struct RejectionQuery: Sendable {
+    package var workspaceID: WorkspaceID
+    package var ids: [String]?
+    package var reasons: [RejectionReason] = []
+    package var endpoints: [TrackEndpoint] = []
+    package var customerExternalID: String?
+    package var invoiceID: String?
+    package var from = Timestamp.distantPast
+    package var to = Timestamp.distantFuture
+    package var ascending = false
+    package init(workspaceID: WorkspaceID) { self.workspaceID = workspaceID }
+
+    fileprivate var filter: SQLFilter {
+        var filter = SQLFilter()
+        filter.add("workspace_id = ", .init(workspaceID))
+        filter.add("at >= ", .init(from))
+        filter.add("at <= ", .init(to))
+        if let ids { filter.addIn("id", ids) }
+        if !reasons.isEmpty { filter.addIn("reason", reasons.map(\.rawValue)) }
+        if !endpoints.isEmpty { filter.addIn("endpoint", endpoints.map(\.rawValue)) }
+        if let customerExternalID {
+            filter.add("customer_external_id = ", .text(customerExternalID))
+        }
+        if let invoiceID { filter.add("invoice_id = ", .text(invoiceID)) }
+        return filter
+    }
+}
+
+extension SQLTransaction {
+    package func rejections(_ query: RejectionQuery, _ page: Page) throws -> [Rejection] {
+        let filter = query.filter
+        let order = query.ascending ? "ASC" : "DESC"
+        let sql = """
+            SELECT \(RejectionSQL.columns) FROM rejection WHERE \(filter.sql)
+            ORDER BY number \(order) LIMIT \(page.size) OFFSET \(page.offset)
+            """
+        return try rows(SQLStatement(sql), filter.arguments).map { try Rejection($0) }
+    }
+
+    package func rejectionIDs(_ query: RejectionQuery) throws -> [RejectionID] {
+        let filter = query.filter
+        let sql = "SELECT id FROM rejection WHERE \(filter.sql) ORDER BY number"
+        return try rows(SQLStatement(sql), filter.arguments).map { try $0.id(0) }
+    }
+
+    /// How many there are, by the values of a column.
+    package func rejectionCounts(
+        _ query: RejectionQuery, by column: RejectionGroup
+    ) throws -> [(value: String, count: Int64)] {
+        let filter = query.filter
+        let sql = """
+            SELECT \(column.rawValue), count(*) FROM rejection WHERE \(filter.sql)
+            GROUP BY 1 ORDER BY 2 DESC, 1
+            """
+        return try rows(SQLStatement(sql), filter.arguments).map {
+            (try $0.text(0), try $0.integer(1))
+        }
+    }
+}
+
+package enum RejectionGroup: String, Sendable, CaseIterable { case reason, endpoint }

@@ -1,0 +1,154 @@
+import Attribution
+import Hummingbird
+import Integrations
+import Ledger
+import Wire
+
+/// Track calls that recorded nothing: why, and what becomes of them.
+extension API {
+    private static let filterRules: [Rule] = [
+        .texts("ids", max: 100, count: 100), .texts("reason"), .texts("endpoint"),
+        .text("customerExternalId", max: 1_000), .text("invoiceId", max: 1_000),
+    ]
+    private static let retryCountMax: Int64 = 100
+
+    func listRejections(_ request: Request, _ caller: Caller) async throws -> Response {
+        let fields = try request.fields(
+            Self.filterRules + [.sortOrder] + Period.rules + Paging.rules(max: 100))
+        let page = try Paging(fields, size: 100).page
+        let query = try rejectionQuery(fields, request, caller)
+        let rejections = try await ledger.read { try $0.rejections(query, page) }
+        return caller.reply(capacity: 64 + rejections.count * 700) {
+            $0.array(rejections) { writer, rejection in
+                writer.object { $0.members(rejection) }
+            }
+        }
+    }
+
+    func countRejections(_ request: Request, _ caller: Caller) async throws -> Response {
+        let fields = try request.fields(
+            Self.filterRules + Period.rules + [.option("groupBy", RejectionGroup.self)])
+        let query = try rejectionQuery(fields, request, caller)
+        let group: RejectionGroup? = fields.option("groupBy")
+        let counts = try await ledger.read {
+            try $0.rejectionCounts(query, by: group ?? .reason)
+        }
+        var writer = JSONWriter()
+        if let group {
+            writer.write(counts.map { ($0.value, $0.count) }, by: group.rawValue)
+        } else {
+            writer.integer(counts.reduce(0) { $0 + $1.count })
+        }
+        return .json(writer, headers: caller.rateHeaders)
+    }
+
+    /// Tries them again, the oldest first, each as of the moment when it came.
+    func replayRejections(_ request: Request, _ caller: Caller) async throws -> Response {
+        let fields = try await request.bodyFields(
+            Self.filterRules + [
+                Rule("limit", .integer(min: 1, max: Self.retryCountMax), .nullish)
+            ], settings.limits)
+        var query = try selected(fields, caller)
+        query.ascending = true
+        let size = fields.integer("limit") ?? Self.retryCountMax
+        let rejections = try await ledger.read { [query] in
+            try $0.rejections(query, Page(number: 1, size: Int(size)))
+        }
+        let retries: [Retry]
+        do throws(LedgerError) { retries = try await ledger.retry(rejections, stamper) } catch {
+            throw APIError(error, retryAfter: settings.limits.retryAfterSeconds)
+        }
+        return caller.reply(capacity: 128 + retries.count * 120) { writer in
+            writer.object { $0.write(retries) }
+        }
+    }
+
+    func discardRejections(_ request: Request, _ caller: Caller) async throws -> Response {
+        let fields = try await request.bodyFields(Self.filterRules, settings.limits)
+        let query = try selected(fields, caller)
+        let ids = try await ledger.read { try $0.rejectionIDs(query) }
+        let count: Int
+        do throws(LedgerError) {
+            count = try await ledger.discard(ids, of: caller.workspace.id)
+        } catch {
+            throw APIError(error, retryAfter: settings.limits.retryAfterSeconds)
+        }
+        return caller.reply { $0.object { $0.member("discarded", Int64(count)) } }
+    }
+
+    /// An empty choice would be all of them: that must be said in words.
+    private func selected(_ fields: Fields, _ caller: Caller) throws -> RejectionQuery {
+        guard Self.filterRules.contains(where: { fields[$0.name] != .absent }) else {
+            throw APIError(
+                .unprocessable,
+                "custom: ids: Choose by ids, reason, endpoint, customerExternalId or invoiceId.")
+        }
+        var query = RejectionQuery(workspaceID: caller.workspace.id)
+        try choose(&query, fields)
+        return query
+    }
+
+    private func rejectionQuery(
+        _ fields: Fields, _ request: Request, _ caller: Caller
+    ) throws -> RejectionQuery {
+        var query = RejectionQuery(workspaceID: caller.workspace.id)
+        try choose(&query, fields)
+        query.ascending = fields.text("sortOrder") == "asc"
+        let period = try Period(fields, request, now: stamper.now())
+        (query.from, query.to) = (period.from, period.to)
+        return query
+    }
+
+    private func choose(_ query: inout RejectionQuery, _ fields: Fields) throws {
+        query.ids = fields.texts("ids")
+        query.reasons = try options(fields, "reason")
+        query.endpoints = try options(fields, "endpoint")
+        query.customerExternalID = fields.text("customerExternalId")
+        query.invoiceID = fields.text("invoiceId")
+    }
+
+    private func options<Value: CaseIterable & RawRepresentable<String>>(
+        _ fields: Fields, _ name: String
+    ) throws -> [Value] {
+        try (fields.texts(name) ?? []).map { text in
+            if let value = Value(rawValue: text) { return value }
+            let known = Value.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: "|")
+            throw APIError(
+                .unprocessable,
+                "invalid_value: \(name): Invalid option: expected one of \(known)")
+        }
+    }
+}
+
+extension JSONWriter {
+    package mutating func members(_ rejection: Rejection) {
+        member("id", rejection.id.text)
+        member("endpoint", rejection.endpoint.rawValue)
+        member("reason", rejection.reason.rawValue)
+        member("detail", rejection.detail)
+        member("at", rejection.at)
+        member("customerExternalId", rejection.customerExternalID)
+        member("invoiceId", rejection.invoiceID)
+        member("attempts", rejection.attempts)
+        member("lastTriedAt", rejection.lastTriedAt)
+        member("body", rejection.body)
+    }
+
+    package mutating func members(_ retry: Retry) {
+        member("id", retry.id.text)
+        member("result", retry.result.rawValue)
+        member("reason", retry.reason?.rawValue)
+        member("detail", retry.detail)
+    }
+
+    fileprivate mutating func write(_ retries: [Retry]) {
+        for result in Retry.Result.allCases {
+            name(text: result.rawValue)
+            integer(Int64(retries.count { $0.result == result }))
+        }
+        name("results")
+        array(retries) { writer, retry in
+            writer.object { $0.members(retry) }
+        }
+    }
+}

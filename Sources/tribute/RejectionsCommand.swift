@@ -1,0 +1,159 @@
+import ArgumentParser
+import Attribution
+import Foundation
+import Integrations
+import Ledger
+import SQLiteEngine
+import Server
+import Wire
+
+struct RejectionsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rejections",
+        abstract: "Look into track calls that recorded nothing, and try them again.",
+        discussion: """
+            Calls to the track endpoints that were refused, or answered with nulls, are kept for \
+            30 days (at most 10,000 a workspace) with the reason and the body.
+
+              tribute rejections count --workspace acme
+              tribute rejections list --workspace acme --reason click_not_found
+              tribute rejections replay --workspace acme --reason customer_unknown
+              tribute rejections discard --workspace acme --id rej_…
+
+            A replay is the same call as of the moment when it came: it is safe to repeat. What \
+            records something then is no longer kept.
+            """,
+        subcommands: [
+            ListRejections.self, CountRejections.self, ReplayRejections.self,
+            DiscardKeptCalls.self,
+        ])
+}
+
+/// Which workspace's, and which of them.
+struct RejectionChoice: ParsableArguments {
+    @Option(help: ArgumentHelp("The workspace's slug.", valueName: "slug")) var workspace: String
+    @Option(help: ArgumentHelp("Only this one; may be repeated.", valueName: "id"))
+    var id: [String] = []
+    @Option(
+        help: ArgumentHelp(
+            "Only these reasons; may be repeated: \(RejectionReason.allCases.map(\.rawValue).joined(separator: ", ")).",
+            valueName: "reason"))
+    var reason: [String] = []
+    @Option(help: ArgumentHelp("Only calls that name this customer.", valueName: "id"))
+    var customer: String?
+    @Option(help: ArgumentHelp("Only calls with this invoice.", valueName: "id"))
+    var invoice: String?
+
+    var isEmpty: Bool { id.isEmpty && reason.isEmpty && customer == nil && invoice == nil }
+
+    func query(_ file: SQLiteDatabase) async throws -> RejectionQuery {
+        let found = try await file.read { [workspace] in try $0.workspace(slug: workspace) }
+        guard let found else { throw Failure(Refusal.workspaceNotFound(workspace).message) }
+        var query = RejectionQuery(workspaceID: found.id)
+        if !id.isEmpty { query.ids = id }
+        query.reasons = try reason.map { text in
+            guard let reason = RejectionReason(rawValue: text) else {
+                throw ValidationError("--reason: '\(text)' is no reason; see --help for the list")
+            }
+            return reason
+        }
+        (query.customerExternalID, query.invoiceID) = (customer, invoice)
+        return query
+    }
+}
+
+private struct ListRejections: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "One JSON object a line, the newest first.")
+    @OptionGroup var choice: RejectionChoice
+    @Option(help: "How many.") var limit = 100
+    @OptionGroup var database: DatabaseOptions
+
+    func run() async throws {
+        let file = try database.open(mustExist: true)
+        let query = try await choice.query(file)
+        let page = Page(number: 1, size: max(0, limit))
+        for rejection in try await file.read({ try $0.rejections(query, page) }) {
+            printJSON { $0.members(rejection) }
+        }
+    }
+}
+
+private struct CountRejections: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "count", abstract: "How many there are of each reason.")
+    @OptionGroup var choice: RejectionChoice
+    @OptionGroup var database: DatabaseOptions
+
+    func run() async throws {
+        let file = try database.open(mustExist: true)
+        let query = try await choice.query(file)
+        for (reason, count) in try await file.read({ try $0.rejectionCounts(query, by: .reason) }) {
+            print("\(count) \(reason)")
+        }
+    }
+}
+
+private struct ReplayRejections: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "replay", abstract: "Try them again, the oldest first.",
+        discussion: "Prints one JSON object for each. Ends with status 1 if one is still refused.")
+    @OptionGroup var choice: RejectionChoice
+    @Flag(help: "All of the workspace, if nothing else chooses.") var all = false
+    @OptionGroup var database: DatabaseOptions
+
+    func run() async throws {
+        try choice.demandChoice(all)
+        let file = try database.open(mustExist: true)
+        let query = try await choice.query(file)
+        let ids = try await file.read { try $0.rejectionIDs(query) }
+        let ledger = Ledger(database: file)
+        var counts: [Retry.Result: Int] = [:]
+        let isTerminal = isatty(2) == 1
+        for start in stride(from: 0, to: ids.count, by: 100) {
+            var part = query
+            part.ids = ids[start..<min(start + 100, ids.count)].map(\.text)
+            part.ascending = true
+            let rejections = try await file.read { [part] in
+                try $0.rejections(part, Page(number: 1, size: 100))
+            }
+            for retry in try await ledger.retry(rejections, Stamper()) {
+                counts[retry.result, default: 0] += 1
+                printJSON { $0.members(retry) }
+            }
+            if isTerminal { printError("\(min(start + 100, ids.count)) of \(ids.count)") }
+        }
+        await ledger.stop()
+        let summary = Retry.Result.allCases.map { "\(counts[$0] ?? 0) \($0.rawValue)" }
+        printError(summary.joined(separator: ", "))
+        if counts[.refused] != nil { throw ExitCode(1) }
+    }
+}
+
+private struct DiscardKeptCalls: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "discard", abstract: "Give them up; prints how many there were.")
+    @OptionGroup var choice: RejectionChoice
+    @Flag(help: "All of the workspace, if nothing else chooses.") var all = false
+    @OptionGroup var database: DatabaseOptions
+
+    func run() async throws {
+        try choice.demandChoice(all)
+        let file = try database.open(mustExist: true)
+        let query = try await choice.query(file)
+        let ids = try await file.read { try $0.rejectionIDs(query) }
+        let ledger = Ledger(database: file)
+        print(try await ledger.discard(ids, of: query.workspaceID))
+        await ledger.stop()
+    }
+}
+
+extension RejectionChoice {
+    /// A forgotten option must not be taken for all of them.
+    fileprivate func demandChoice(_ all: Bool) throws {
+        if isEmpty, !all {
+            throw ValidationError(
+                "Choose by --id, --reason, --customer or --invoice, or say --all.")
+        }
+    }
+}

@@ -1,0 +1,287 @@
+"""Track calls that recorded nothing are kept, told of, tried again and given up."""
+
+import json
+import sqlite3
+
+import httpx
+import pytest
+
+from harness import Server, Wire, assert_error, bearer, post_all, together, unique
+
+KEYS = ["id", "endpoint", "reason", "detail", "at", "customerExternalId", "invoiceId", "attempts", "lastTriedAt", "body"]
+
+
+@pytest.fixture
+def space(server):
+    return server.workspace()
+
+
+def kept(space, **query):
+    return space.ok("GET", "/rejections", params=query)
+
+
+def refuse(space, reason, **fields):
+    """A sale that is refused for the reason, and what is kept of it."""
+    before = {r["id"] for r in kept(space)}
+    body = {"customerExternalId": unique("nobody"), "amount": 500, **fields}
+    reply = space.post("/track/sale", body)
+    made = [r for r in kept(space) if r["id"] not in before]
+    assert [r["reason"] for r in made] == [reason], reply.text
+    return made[0], reply
+
+
+def publishable(server, space):
+    return server.token(space.slug, "--publishable")
+
+
+def sale_reasons(server, space):
+    customer, link = space.lead_customer()
+    off, away = space.link(), server.workspace()
+    off_click = space.click(off)
+    space.ok("PATCH", f"/links/{off['id']}", json={"disabledAt": "2020-01-01"})
+    gone = space.link()
+    gone_click = space.click(gone)
+    space.ok("DELETE", f"/links/{gone['id']}")
+    space.sold(customer, invoiceId="known", amount=1)
+    sale = {"customerExternalId": unique("x"), "amount": 5}
+    return {
+        "malformed_body": ["{", b"\xff{", '{"a":1,"a":2}', '{"amount":5}'],
+        "invalid_body": ["[]", {**sale, "amount": -1}, {**sale, "amount": "5"}, {**sale, "currency": "zzz"}],
+        "click_not_found": [{**sale, "clickId": "none"}],
+        "link_disabled": [{**sale, "clickId": off_click}],
+        "link_not_found": [{**sale, "clickId": gone_click}],
+        "link_of_other_workspace": [{**sale, "clickId": away.click(away.link())}],
+        "lead_not_found": [{**sale, "customerExternalId": customer, "leadEventName": "None"}],
+        "customer_unknown": [sale, {**sale, "amount": 0}],
+        "amount_zero": [{**sale, "customerExternalId": customer, "amount": 0}],
+        "invoice_conflict": [{"customerExternalId": customer, "amount": 2, "invoiceId": "known"}],
+        "total_too_large": [],
+    }
+
+
+def test_every_reason_of_a_sale(server, space):
+    found = []
+    for reason, bodies in sale_reasons(server, space).items():
+        for body in bodies:
+            reply = space.post("/track/sale", body)
+            sent = body if isinstance(body, (str, bytes)) else reply.request.content.decode()
+            found.append((reason, sent.decode("utf-8", "replace") if isinstance(sent, bytes) else sent))
+    rejections = kept(space, sortOrder="asc")
+    assert [(r["reason"], r["body"]) for r in rejections] == found
+    for rejection in rejections:
+        assert list(rejection) == KEYS and rejection["endpoint"] == "/track/sale"
+        assert rejection["attempts"] == 1 and rejection["lastTriedAt"] == rejection["at"]
+        assert rejection["id"].startswith("rej_")
+    by = {r["reason"]: r for r in rejections}
+    assert by["invoice_conflict"]["detail"] == "amount" and by["invoice_conflict"]["invoiceId"] == "known"
+    assert by["invalid_body"]["detail"] == 'custom: currency: Invalid currency: expected an ISO 4217 code such as "usd".'
+
+
+def test_every_reason_of_a_lead(server, space):
+    other = server.workspace()
+    cases = [("malformed_body", {"eventName": "x"}), ("invalid_body", {"eventName": "", "customerExternalId": "c"}),
+             ("click_required", {"eventName": "x", "customerExternalId": unique("x")}),
+             ("click_not_found", {"eventName": "x", "customerExternalId": "c", "clickId": "none"}),
+             ("link_of_other_workspace", {"eventName": "x", "customerExternalId": "c", "clickId": other.click(other.link())})]
+    for _, body in cases:
+        assert space.post("/track/lead", body).status_code >= 400
+    rejections = kept(space, sortOrder="asc")
+    assert [r["reason"] for r in rejections] == [reason for reason, _ in cases]
+    assert {r["endpoint"] for r in rejections} == {"/track/lead"}
+    assert kept(other) == []
+
+
+def test_what_did_its_work_is_not_kept(space):
+    customer, link = space.lead_customer()
+    space.sold(customer, invoiceId="in")
+    space.sold(customer, invoiceId="in")
+    space.lead(customer, space.click(link))
+    space.lead(customer, space.click(link), mode="deferred")
+    assert kept(space) == []
+
+
+def test_browsers_calls(server, space):
+    server.command("workspace", "update", space.slug, "--allowed-hostnames", "shop.example")
+    key, link = publishable(server, space), space.link()
+    click = {"domain": link["domain"], "key": link["key"]}
+    for path, body in (("/track/sale/client", {"customerExternalId": "c", "amount": 1}), ("/track/lead/client", {"customerExternalId": "c", "eventName": "x", "clickId": "c"}),
+                       ("/track/click", click), ("/track/visit", {"domain": link["domain"], "url": f"https://{link['domain']}/{link['key']}"})):
+        reply = httpx.post(server.url + path, json=body, headers={**bearer(key), "Referer": "https://evil.example/x"})
+        assert reply.status_code == 403, reply.text
+    rejections = kept(space, sortOrder="asc")
+    assert [(r["endpoint"], r["reason"], r["detail"]) for r in rejections] == [
+        (path, "hostname_denied", "evil.example") for path in ("/track/sale/client", "/track/lead/client", "/track/click", "/track/visit")]
+    # Who followed the link without a site's script is not refused, and nothing is kept.
+    space.click(link)
+    assert len(kept(space)) == 4
+    done = space.ok("POST", "/rejections/replay", json={"reason": "hostname_denied"})
+    assert [r["result"] for r in done["results"]] == ["refused"] * 4
+
+
+def test_what_came_without_rights_is_not_kept(server, space):
+    poor = server.workspace("free")
+    assert poor.sale("x").status_code == 403
+    assert httpx.post(f"{server.url}/track/sale", json={}, headers=bearer("dub_wrong")).status_code == 401
+    with sqlite3.connect(server.folder / "tribute.db") as file:
+        assert file.execute("SELECT count(*) FROM rejection WHERE workspace_id = ?", (poor.id,)).fetchone() == (0,)
+
+
+def test_a_body_that_is_too_large(space):
+    space.post("/track/sale", b'{"metadata":"' + b"x" * (1 << 20) + b'"}')
+    # Longer than what is kept, short enough to be read.
+    space.post("/track/sale", json.dumps({"customerExternalId": "late", "amount": 5, "extra": "x" * 70_000}))
+    assert [(r["reason"], r["body"]) for r in kept(space)] == [("customer_unknown", ""), ("body_too_large", "")]
+
+
+def test_no_keys_are_kept(space):
+    body = {"customerExternalId": "c", "amount": 1, "apiKey": space.token, "a": f"Bearer {space.token}.", "dub_id": "dub_id", "z": "a\u0000b"}
+    space.post("/track/sale", body)
+    [rejection] = kept(space)
+    assert space.token not in rejection["body"] and rejection["body"].count("dub_…") == 2
+    assert '"dub_id"' in rejection["body"]
+
+
+def test_filters_pages_and_counts(space):
+    customer, _ = space.lead_customer()
+    for n in range(5):
+        space.sale(f"nobody-{n % 2}", invoiceId=f"in-{n}")
+    space.sale(customer, amount=0)
+    space.post("/track/lead", {"eventName": "x", "customerExternalId": "nobody-1"})
+    assert len(kept(space)) == 7
+    assert [r["invoiceId"] for r in kept(space, reason="customer_unknown", pageSize=2, page=2)] == ["in-2", "in-1"]
+    assert [r["invoiceId"] for r in kept(space, customerExternalId="nobody-1", endpoint="/track/sale")] == ["in-3", "in-1"]
+    assert len(kept(space, reason="amount_zero,click_required")) == 2
+    assert len(kept(space, invoiceId="in-4")) == 1 and kept(space, end="2020-01-01", start="2019-01-01") == []
+    ids = [r["id"] for r in kept(space)]
+    assert [r["id"] for r in kept(space, ids=f"{ids[3]},{ids[1]},rej_none")] == [ids[1], ids[3]]
+    assert space.ok("GET", "/rejections/count") == 7
+    assert space.ok("GET", "/rejections/count?groupBy=reason") == [
+        {"reason": "customer_unknown", "_count": 5}, {"reason": "amount_zero", "_count": 1}, {"reason": "click_required", "_count": 1}]
+    assert space.ok("GET", "/rejections/count?groupBy=endpoint&customerExternalId=nobody-1") == [
+        {"endpoint": "/track/sale", "_count": 2}, {"endpoint": "/track/lead", "_count": 1}]
+    for query in ({"reason": "none"}, {"endpoint": "/x"}, {"pageSize": 101}, {"groupBy": "body"}):
+        path = "/rejections/count" if "groupBy" in query else "/rejections"
+        assert space.get(path, **query).status_code == 422, query
+
+
+def test_a_sale_that_came_before_its_customer(space):
+    customer, link = unique("early"), space.link()
+    body = {"customerExternalId": customer, "amount": 700, "invoiceId": unique("in"), "metadata": {"n": 1.50}}
+    assert space.post("/track/sale", body).json()["sale"] is None
+    [rejection] = kept(space)
+    still = space.ok("POST", "/rejections/replay", json={"ids": [rejection["id"]]})
+    assert still == {"recorded": 0, "replayed": 0, "refused": 1, "results": [
+        {"id": rejection["id"], "result": "refused", "reason": "customer_unknown", "detail": None}]}
+    [again] = kept(space)
+    assert again["attempts"] == 2 and again["at"] == rejection["at"] and again["lastTriedAt"] >= again["at"]
+    space.lead(customer, space.click(link))
+    done = space.ok("POST", "/rejections/replay", json={"reason": "customer_unknown"})
+    assert (done["recorded"], done["refused"]) == (1, 0) and kept(space) == []
+    [sale] = space.events("sales")
+    assert sale["timestamp"][:19] == rejection["at"][:19] and sale["metadata"] == {"n": 1.50}
+    assert space.fresh(link)["saleAmount"] == 700
+    # The client's own retry finds the invoice.
+    assert space.post("/track/sale", body).headers["idempotent-replayed"] == "true"
+    assert space.post("/rejections/replay", {"ids": [rejection["id"]]}).json()["results"] == []
+
+
+def test_a_replay_finds_what_was_recorded_meanwhile(space):
+    customer, link = unique("early"), space.link()
+    body = {"customerExternalId": customer, "amount": 700, "invoiceId": unique("in")}
+    lead = {"customerExternalId": customer, "eventName": "Sign up"}
+    space.post("/track/sale", body)
+    space.post("/track/lead", lead)
+    space.lead(customer, space.click(link))
+    space.sold(customer, 700, invoiceId=body["invoiceId"])
+    done = space.ok("POST", "/rejections/replay", json={"customerExternalId": customer})
+    assert (done["replayed"], done["recorded"]) == (2, 0)
+    assert kept(space) == [] and space.fresh(link)["sales"] == 1 and space.fresh(link)["leads"] == 1
+
+
+def test_one_without_an_invoice_is_replayed_once_by_many(space):
+    customer, link = unique("early"), space.link()
+    for _ in range(10):
+        space.sale(customer, 3)
+    ids = [r["id"] for r in kept(space)]
+    space.lead(customer, space.click(link))
+    data = json.dumps({"ids": ids}).encode()
+    answers = post_all(space.server.port, space.token, [("/rejections/replay", data)] * 12, 12)
+    assert {status for status, _, _ in answers} == {200}
+    assert sum(json.loads(content)["recorded"] for _, _, content in answers) == 10
+    assert (space.fresh(link)["sales"], space.fresh(link)["saleAmount"]) == (10, 30)
+
+
+def test_nobody_replays_those_of_others(server, space, other):
+    rejection, _ = refuse(space, "customer_unknown")
+    assert other.ok("POST", "/rejections/replay", json={"ids": [rejection["id"]]})["results"] == []
+    assert other.ok("POST", "/rejections/discard", json={"ids": [rejection["id"]]}) == {"discarded": 0}
+    assert [r["id"] for r in kept(space)] == [rejection["id"]]
+
+
+def test_discarding(space):
+    for _ in range(3):
+        refuse(space, "customer_unknown")
+    gone, _ = refuse(space, "click_not_found", clickId="none")
+    assert space.ok("POST", "/rejections/discard", json={"ids": [gone["id"], gone["id"], "rej_none"]}) == {"discarded": 1}
+    for path in ("replay", "discard"):
+        assert_error(space.post(f"/rejections/{path}", {}), 422, "unprocessable_entity")
+    assert space.ok("POST", "/rejections/discard", json={"reason": "customer_unknown"}) == {"discarded": 3}
+    assert kept(space) == []
+
+
+def test_a_deleted_customer_is_forgotten_here_too(space):
+    customer, _ = space.lead_customer()
+    space.sale(customer, 0)
+    refuse(space, "customer_unknown")
+    space.ok("DELETE", f"/customers/ext_{customer}")
+    assert [r["reason"] for r in kept(space)] == ["customer_unknown"]
+
+
+def test_many_at_once_are_all_kept(space):
+    bodies = [json.dumps({"customerExternalId": unique("n"), "amount": 1}).encode() for _ in range(300)]
+    answers = post_all(space.server.port, space.token, [("/track/sale", body) for body in bodies])
+    assert {status for status, _, _ in answers} == {200}
+    page = [r for n in (1, 2, 3) for r in kept(space, page=n, pageSize=100)]
+    assert sorted(r["body"] for r in page) == sorted(body.decode() for body in bodies)
+
+
+def test_the_oldest_go_first(server, space):
+    """Ten thousand are kept, for thirty days."""
+    first, _ = refuse(space, "customer_unknown")
+    with sqlite3.connect(server.folder / "tribute.db", timeout=30) as file:
+        file.execute(
+            """WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+               INSERT INTO rejection SELECT workspace_id, number + i, 'rej_x' || i, endpoint, reason, detail, at, body, NULL, NULL, 1, at
+               FROM rejection, n WHERE id = ?""", (first["id"],))
+    assert space.ok("GET", "/rejections/count") == 10_000
+    assert first["id"] in {r["id"] for r in kept(space, sortOrder="asc")}
+    refuse(space, "customer_unknown")
+    assert space.ok("GET", "/rejections/count") == 10_000
+    assert first["id"] not in {r["id"] for r in kept(space, sortOrder="asc")}
+    with sqlite3.connect(server.folder / "tribute.db", timeout=30) as file:
+        file.execute("UPDATE rejection SET at = at - 31 * 86400000 WHERE workspace_id = ? AND number <= 5002", (space.id,))
+    refuse(space, "customer_unknown")
+    assert space.ok("GET", "/rejections/count", params={"interval": "all"}) == 5_001
+
+
+def test_the_command_line(server, space):
+    customer, link = unique("early"), space.link()
+    space.sale(customer, 9)
+    refuse(space, "click_not_found", clickId="none")
+    run = lambda *arguments: server.run("rejections", *arguments, "--workspace", space.slug)  # noqa: E731
+    assert run("count").stdout.split("\n") == ["1 click_not_found", "1 customer_unknown", ""]
+    listed = [json.loads(line) for line in run("list").stdout.splitlines()]
+    assert listed == kept(space)
+    assert [json.loads(line)["customerExternalId"] for line in run("list", "--reason", "customer_unknown").stdout.splitlines()] == [customer]
+    assert run("replay").returncode == 64 and run("discard").returncode == 64 and "--reason" in run("list", "--reason", "x").stderr
+    space.lead(customer, space.click(link))
+    done = run("replay", "--all")
+    assert done.returncode == 1 and "1 recorded, 0 replayed, 1 refused" in done.stderr
+    assert space.fresh(link)["saleAmount"] == 9
+    assert run("discard", "--all").stdout == "1\n" and kept(space) == []
+    assert run("replay", "--all").returncode == 0
+
+
+def test_no_secrets_in_answers_or_logs(server, space):
+    space.post("/track/sale", {"customerExternalId": "c", "amount": 1, "customerEmail": "hidden@mail.example", "key": space.token})
+    assert "hidden@mail.example" not in server.log.read_text() and space.token not in server.log.read_text()
