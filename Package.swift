@@ -69,11 +69,27 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict),
+        .target(
+            name: "Simulation",
+            dependencies: [
+                "Attribution", "Integrations", "Ledger", "SQLiteEngine",
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "tribute-fuzz",
+            dependencies: [
+                "Attribution", "Wire", "Integrations", "Server",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+            ],
+            path: "Sources/Fuzz", swiftSettings: strict),
         .executableTarget(
             name: "tribute",
             dependencies: [
                 "Attribution", "Wire", "Integrations", "Ledger", "SQLiteEngine", "Server",
-                "Visitors",
+                "Simulation", "Visitors",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -88,7 +104,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "LedgerTests",
-            dependencies: ["Ledger", "SQLiteEngine", "Integrations", "Attribution"],
+            dependencies: [
+                "Ledger", "SQLiteEngine", "Integrations", "Attribution", "Simulation",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "VisitorsTests", dependencies: ["Visitors", "QRCodes"], swiftSettings: strict),

@@ -132,7 +132,10 @@ package struct DiscardRejections: Sendable {
 }
 
 extension Outcome {
-    /// Why a call with this outcome recorded nothing; nil if it did its work. A replay of an
+    var isRefused: Bool { if case .refused = self { true } else { false } }
+
+    /// Why a call with this outcome recorded nothing; nil if it did its work (or
+    /// never kept calls, as for a click on a link that is not there). A replay of an
     /// invoice with other values is answered and kept too: somebody should look at it.
     package var rejection: (reason: RejectionReason, detail: String?)? {
         switch self {

@@ -20,7 +20,7 @@ extension Decision {
             } else {
                 decision.changes.append(.insertRejection(rejection))
             }
-        } else if call.retriedAt != nil {
+        } else if call.retriedAt != nil, !outcome.isRefused {
             decision.changes.append(.discardRejection(call.id, workspaceID))
         }
         return decision

@@ -139,13 +139,9 @@ final class CommitQueue: Sendable {
         do {
             return try commit(commands).map { .success($0) }
         } catch let error as SQLError {
-            switch error {
-            case .unavailable(let detail):
-                return commands.map { _ in .failure(.unavailable(detail)) }
-            case .constraint, .corrupt, .other:
-                guard commands.count > 1 else { return [.failure(.defect("\(error)"))] }
-                return commands.flatMap { results(of: [$0]) }
-            }
+            if error.isPassing { return commands.map { _ in .failure(.unavailable(error.detail)) } }
+            guard commands.count > 1 else { return [.failure(.defect("\(error)"))] }
+            return commands.flatMap { results(of: [$0]) }
         } catch {
             return commands.map { _ in .failure(.defect("\(error)")) }
         }

@@ -119,17 +119,29 @@ package struct SQLRow: Sendable {
 package enum SQLError: Error, Equatable {
     /// A constraint of the schema refused a row: the paired check of a rule that failed.
     case constraint(String)
-    /// The database can't be used now: busy, disk full, I/O error, connection lost.
+    /// The database can't be used now: disk full, not writable, connection lost.
     case unavailable(String)
+    /// Others have used it for longer than a write waits.
+    case busy(String)
+    /// The disk could not read or write: what was not committed before may or may not be there.
+    case failedDisk(String)
     /// The file holds what this program did not write.
     case corrupt(String)
     case other(String)
 
+    /// Whether the same request may succeed later.
+    package var isPassing: Bool {
+        switch self {
+        case .unavailable, .busy, .failedDisk: true
+        case .constraint, .corrupt, .other: false
+        }
+    }
+
     /// What the engine said.
     package var detail: String {
         switch self {
-        case .constraint(let detail), .unavailable(let detail), .corrupt(let detail),
-            .other(let detail):
+        case .constraint(let detail), .unavailable(let detail), .busy(let detail),
+            .failedDisk(let detail), .corrupt(let detail), .other(let detail):
             detail
         }
     }

@@ -20,6 +20,10 @@ final class Checkpointer: Sendable {
     private let ended = DispatchSemaphore(value: 0)
     private let isStopped = Atomic<Bool>(false)
     private let checkpointedFrames = Atomic<Int32>(0)
+    private let failed = Atomic<Bool>(false)
+
+    /// Whether the disk has failed a checkpoint.
+    var hasFailed: Bool { failed.load(ordering: .relaxed) }
 
     init(path: String) throws {
         var connection: OpaquePointer?
@@ -65,8 +69,9 @@ final class Checkpointer: Sendable {
             if isStopped.load(ordering: .relaxed) { break }
             var frames: Int32 = 0
             var moved: Int32 = 0
-            sqlite3_wal_checkpoint_v2(
+            let code = sqlite3_wal_checkpoint_v2(
                 connection, nil, SQLITE_CHECKPOINT_PASSIVE, &frames, &moved)
+            if code & 0xFF == SQLITE_IOERR { failed.store(true, ordering: .relaxed) }
             checkpointedFrames.store(max(0, moved), ordering: .relaxed)
         }
         ended.signal()

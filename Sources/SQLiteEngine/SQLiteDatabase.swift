@@ -1,62 +1,43 @@
-import Foundation
 import GRDB
-import GRDBSQLite
 import Ledger
+import Synchronization
 
 /// The default engine: one file, one writer, readers beside it (write-ahead log).
+///
+/// Once the disk has failed a write, nothing that the process or the system holds in memory is
+/// trusted to be on it: the system forgets what it could not write and reports it once. The next
+/// write opens everything anew, and goes on only when all of the log has been written again and the
+/// disk has said so.
 package final class SQLiteDatabase: SQLDatabase {
-    private let pool: DatabasePool
-    private let watch: RegistryWatch
-    private let checkpointer: Checkpointer
+    private struct State {
+        var connections: Connections
+        var hasFailed = false
+        var lastTry: ContinuousClock.Instant?
+    }
+
+    private let path: String
+    private let state: Mutex<State>
+    /// Between two attempts to open a file whose disk fails.
+    private static let pause = Duration.milliseconds(200)
 
     /// Opens or makes the file. Directories above it must exist.
     package init(path: String) throws {
-        var configuration = Configuration()
-        // Another process that writes (an import beside the server) leaves short gaps between its
-        // transactions; SQLite's own growing pauses would miss them, a millisecond's don't.
-        configuration.busyMode = .callback { tries in
-            usleep(1_000)
-            return tries < 10_000
-        }
-        configuration.maximumReaderCount = 4
-        configuration.foreignKeysEnabled = true
-        configuration.prepareDatabase { connection in
-            try connection.execute(
-                sql: """
-                    PRAGMA cache_size = -65536;
-                    PRAGMA wal_autocheckpoint = 0;
-                    PRAGMA temp_store = MEMORY
-                    """)
-        }
-        do {
-            pool = try DatabasePool(path: path, configuration: configuration)
-            // The pool has set NORMAL for its writer by now, which does not fsync on commit: an
-            // acknowledged sale could be lost with the power. So FULL is set last, and read back.
-            try pool.writeWithoutTransaction { connection in
-                try connection.execute(sql: "PRAGMA synchronous = FULL")
-            }
-            watch = try RegistryWatch(path: path)
-            checkpointer = try Checkpointer(path: path)
-            pool.writeWithoutTransaction { [checkpointer] connection in
-                checkpointer.watch(connection.sqliteConnection)
-            }
-        } catch { throw SQLError(error) }
-        guard try synchronousMode() == 2 else {
-            throw SQLError.other("SQLite did not accept synchronous=FULL")
-        }
+        self.path = path
+        state = Mutex(State(connections: try Connections(path: path)))
     }
+
+    private var connections: Connections { state.withLock { $0.connections } }
 
     /// `PRAGMA synchronous` of the writing connection; 2 is FULL.
     package func synchronousMode() throws -> Int {
-        try pool.writeWithoutTransaction { connection in
-            try Int.fetchOne(connection, sql: "PRAGMA synchronous") ?? -1
-        }
+        try Connections.synchronousMode(connections.pool)
     }
 
     package func write<Value>(_ body: (any SQLTransaction) throws -> Value) throws -> Value {
+        let connections = try trusted()
         do {
             var value: Value?
-            try pool.writeWithoutTransaction { connection in
+            try connections.pool.writeWithoutTransaction { connection in
                 try connection.inTransaction(.immediate) {
                     value = try body(SQLiteTransaction(connection: connection))
                     return .commit
@@ -64,27 +45,69 @@ package final class SQLiteDatabase: SQLDatabase {
             }
             guard let value else { throw SQLError.other("the transaction did not run") }
             return value
-        } catch { throw SQLError.translated(error) }
+        } catch {
+            let error = SQLError.translated(error)
+            if case SQLError.failedDisk = error { state.withLock { $0.hasFailed = true } }
+            throw error
+        }
+    }
+
+    /// The open connections, or new ones after a failed write.
+    private func trusted() throws -> Connections {
+        try state.withLock { state in
+            guard state.hasFailed || state.connections.hasFailed else { return state.connections }
+            let now = ContinuousClock.now
+            if let last = state.lastTry, now - last < Self.pause {
+                throw SQLError.unavailable("the disk has failed a write; trying again")
+            }
+            state.lastTry = now
+            let fresh = try Connections(path: path)
+            do { try fresh.settle() } catch {
+                try? fresh.close()
+                throw SQLError.translated(error)
+            }
+            // Reads may still run on the old ones; they end by themselves.
+            try? state.connections.close()
+            state.connections = fresh
+            (state.hasFailed, state.lastTry) = (false, nil)
+            return fresh
+        }
     }
 
     package func read<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLTransaction) throws -> Value
     ) async throws -> Value {
         do {
-            return try await pool.read { connection in
+            return try await connections.pool.read { connection in
                 try body(SQLiteTransaction(connection: connection))
             }
         } catch { throw SQLError.translated(error) }
     }
 
-    package func registryRevision() throws -> Int64 { try watch.revision() }
+    package func registryRevision() throws -> Int64 { try connections.watch.revision() }
+
+    /// Makes what was found in the log after a crash durable: a process that was killed may have
+    /// left there what never reached the disk. Another process that reads may keep some of it back.
+    package func settle() throws {
+        do { try connections.settle() } catch {
+            let error = SQLError.translated(error)
+            if case SQLError.busy = error { return }
+            throw error
+        }
+    }
+
+    /// A read on SQLite's own terms.
+    func reading<Value: Sendable>(
+        _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws -> Value {
+        try await connections.pool.read(body)
+    }
 
     /// Moves the log into the file and closes; statements that still run make it fail.
     package func close() throws {
-        try? pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
-        watch.close()
-        checkpointer.close()
-        try pool.close()
+        let connections = connections
+        _ = try? connections.pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+        try connections.close()
     }
 }
 
@@ -101,8 +124,9 @@ extension SQLError {
         let detail = "SQLite \(error.extendedResultCode.rawValue): \(error.message ?? "")"
         switch error.resultCode {
         case .SQLITE_CONSTRAINT: self = .constraint(detail)
-        case .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_READONLY,
-            .SQLITE_CANTOPEN, .SQLITE_NOMEM, .SQLITE_PROTOCOL:
+        case .SQLITE_BUSY, .SQLITE_LOCKED: self = .busy(detail)
+        case .SQLITE_IOERR: self = .failedDisk(detail)
+        case .SQLITE_FULL, .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_NOMEM, .SQLITE_PROTOCOL:
             self = .unavailable(detail)
         case .SQLITE_CORRUPT, .SQLITE_NOTADB: self = .corrupt(detail)
         default: self = .other(detail)

@@ -49,9 +49,13 @@ package func buildApplication(
     var application = Application(
         router: routes.router(),
         server: .http1(
-            configuration: .init(idleTimeout: .seconds(settings.limits.idleSeconds))),
+            configuration: .init(
+                additionalChannelHandlers: [RequestDeadlines(limits: settings.limits)],
+                idleTimeout: .seconds(settings.limits.idleSeconds))),
         configuration: .init(
-            address: .hostname(settings.host, port: settings.port), serverName: nil),
+            address: .hostname(settings.host, port: settings.port), serverName: nil,
+            availableConnectionsDelegate: .maximum(
+                settings.limits.connectionsMax, logger: logger)),
         onServerRunning: onServerRunning,
         eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup(numberOfThreads: 1)),
         logger: logger)

@@ -58,8 +58,8 @@ struct Edge: RouterMiddleware {
             return APIError(.notFound, "There is no endpoint at \(request.uri.path).")
         case let error as HTTPError:
             return APIError(.badRequest, "The request can't be read.", status: error.status)
-        case SQLError.unavailable(let detail):
-            context.logger.error("database unavailable", metadata: ["detail": "\(detail)"])
+        case let error as SQLError where error.isPassing:
+            context.logger.error("database unavailable", metadata: ["detail": "\(error.detail)"])
             return .unavailable(retryAfter: 1, "The database can't be read now. Try again.")
         default:
             context.logger.error(

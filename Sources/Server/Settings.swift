@@ -33,6 +33,14 @@ package struct HTTPLimits: Sendable {
     package var bodyMax = 1 << 20
     /// Seconds after which a connection without traffic is closed.
     package var idleSeconds: Int64 = 60
+    /// Seconds within which the head of a connection's first request must have come.
+    package var headSeconds: Int64 = 20
+    /// Seconds within which a body must have come once its head has.
+    package var bodySeconds: Int64 = 30
+    /// Seconds that the rest of a body is waited for after it was answered.
+    package var lingerSeconds: Int64 = 2
+    /// Open connections; more wait to be accepted.
+    package var connectionsMax = 10_000
     /// What a client is told to wait when the server is overloaded, seconds.
     package var retryAfterSeconds = 1
 

@@ -26,13 +26,46 @@ struct DatabaseOptions: ParsableArguments {
         return "--database: '\(url)' is not a database URL; use sqlite:PATH, e.g. sqlite:tribute.db"
     }
 
+    /// The file's path; nil for another kind of database.
+    var path: String? { url.hasPrefix("sqlite:") ? String(url.dropFirst("sqlite:".count)) : nil }
+
+    /// Keeps the file from being replaced, or others from using it, for as long as the value lives.
+    func lock(_ kind: FileLock.Kind) throws -> FileLock {
+        if let mistake = Self.mistake(in: url) { throw ValidationError(mistake) }
+        let path = path ?? ""
+        do throws(FileLockError) { return try FileLock(path: path, kind) } catch {
+            switch error {
+            case .taken:
+                throw Failure(
+                    kind == .shared
+                        ? "The database \(path) is being restored. Start the server when that is done."
+                        : "A server uses the database \(path). Stop it first; nothing was changed.")
+            case .unusable(let lockPath, let reason):
+                throw Failure(
+                    """
+                    The database \(path) can't be opened: \(lockPath) can't be written \
+                    (\(reason)). The directory must exist and be writable.
+                    """)
+            }
+        }
+    }
+
+    /// What a crash left in the log reaches the disk before anything is answered.
+    func settle(_ file: SQLiteDatabase) throws {
+        do { try file.settle() } catch let error as SQLError {
+            throw Failure(
+                "The database \(path ?? "") can't be written (\(error.detail)). Check the disk.")
+        }
+    }
+
     /// The database with its schema up to date.
     ///
     /// - Parameter mustExist: refuse to make a file, so that a mistyped path does not look like
     ///   empty data.
-    func open(mustExist: Bool = false) throws -> SQLiteDatabase {
+    /// - Parameter migrates: false leaves the schema as it is.
+    func open(mustExist: Bool = false, migrates: Bool = true) throws -> SQLiteDatabase {
         if let mistake = Self.mistake(in: url) { throw ValidationError(mistake) }
-        let path = String(url.dropFirst("sqlite:".count))
+        let path = path ?? ""
         if mustExist, !FileManager.default.fileExists(atPath: path) {
             throw Failure(
                 "There is no database at \(path). Start the server or `tribute demo` once, or check --database."
@@ -40,7 +73,7 @@ struct DatabaseOptions: ParsableArguments {
         }
         do {
             let database = try SQLiteDatabase(path: path)
-            try database.migrate()
+            if migrates { try database.migrate() }
             return database
         } catch let error as MigrationError {
             throw Failure("\(error)")

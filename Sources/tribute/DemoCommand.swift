@@ -52,7 +52,9 @@ struct DemoCommand: AsyncParsableCommand {
         let commands = history.commands()
         for start in stride(from: 0, to: commands.count, by: 500) {
             let batch = Array(commands[start..<min(start + 500, commands.count)])
-            for result in try await ledger.submit(batch) { _ = try result.get() }
+            do throws(LedgerError) {
+                for result in try await ledger.submit(batch) { _ = try result.get() }
+            } catch { throw Failure("The database could not be written (\(error)).") }
         }
         await ledger.stop()
         printGuide(key, totals: history.totals)

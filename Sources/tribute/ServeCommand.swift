@@ -76,12 +76,30 @@ struct ServeCommand: AsyncParsableCommand {
             "Commands that may wait to be committed; above it the answer is 503. (env: TRIBUTE_QUEUE_DEPTH; default: 4096)",
             valueName: "count"))
     var queueDepth: String?
+    @Option(
+        help: ArgumentHelp(
+            "Seconds within which a connection's first request must have named itself. (env: TRIBUTE_HEAD_SECONDS; default: 20)",
+            valueName: "count"))
+    var headSeconds: String?
+    @Option(
+        help: ArgumentHelp(
+            "Seconds within which the body of a request must have come. (env: TRIBUTE_BODY_SECONDS; default: 30)",
+            valueName: "count"))
+    var bodySeconds: String?
+    @Option(
+        help: ArgumentHelp(
+            "Open connections; more wait to be accepted. Bounded by the process's limit of open files. (env: TRIBUTE_MAX_CONNECTIONS; default: 10000)",
+            valueName: "count"))
+    var maxConnections: String?
 
     func run() async throws {
         let checked = try SettingsReader(self).read()
         var logger = Logger(label: "tribute") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = checked.settings.logLevel
+        let lock = try database.lock(.shared)
+        defer { withExtendedLifetime(lock) {} }
         let file = try database.open()
+        try database.settle(file)
         logger.info(
             "starting",
             metadata: [

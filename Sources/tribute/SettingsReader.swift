@@ -25,7 +25,8 @@ struct SettingsReader {
     static let variables: Set<String> = [
         "TRIBUTE_DATABASE", "TRIBUTE_HOST", "TRIBUTE_PORT", "TRIBUTE_RATE_LIMITS",
         "TRIBUTE_DEFAULT_DOMAIN", "TRIBUTE_PUBLIC_URL", "TRIBUTE_API_HOSTS", "TRIBUTE_LOG_LEVEL",
-        "TRIBUTE_QUEUE_DEPTH", "TRIBUTE_BENCH_ROUTE", "TRIBUTE_TRUSTED_PROXIES",
+        "TRIBUTE_QUEUE_DEPTH", "TRIBUTE_HEAD_SECONDS", "TRIBUTE_BODY_SECONDS",
+        "TRIBUTE_MAX_CONNECTIONS", "TRIBUTE_BENCH_ROUTE", "TRIBUTE_TRUSTED_PROXIES",
         "TRIBUTE_COUNTRY_HEADER", "TRIBUTE_GEO_DATABASE", "TRIBUTE_USER_AGENT_PATTERNS",
     ]
 
@@ -80,9 +81,34 @@ struct SettingsReader {
             me.limits.queueDepthMax = depth
             return true
         }
+        readConnectionLimits()
         readNames()
         readVisitorSettings()
         settings.offersBenchRoute = environment["TRIBUTE_BENCH_ROUTE"] == "1"
+    }
+
+    private mutating func readConnectionLimits() {
+        let seconds = "a number from 1 to 3600"
+        set("--head-seconds", value(command.headSeconds, "HEAD_SECONDS"), seconds) { text, me in
+            guard let count = Int64(text), (1...3_600).contains(count) else { return false }
+            me.settings.limits.headSeconds = count
+            return true
+        }
+        set("--body-seconds", value(command.bodySeconds, "BODY_SECONDS"), seconds) { text, me in
+            guard let count = Int64(text), (1...3_600).contains(count) else { return false }
+            me.settings.limits.bodySeconds = count
+            return true
+        }
+        set(
+            "--max-connections", value(command.maxConnections, "MAX_CONNECTIONS"),
+            "a number from 1 to 1000000"
+        ) { text, me in
+            guard let count = Int(text), (1...1_000_000).contains(count) else { return false }
+            me.settings.limits.connectionsMax = count
+            return true
+        }
+        let room = OpenFiles.raiseLimit() - OpenFiles.reserve
+        settings.limits.connectionsMax = max(1, min(settings.limits.connectionsMax, room))
     }
 
     /// What the server is called.

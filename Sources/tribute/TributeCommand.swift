@@ -26,6 +26,7 @@ struct TributeCommand: AsyncParsableCommand {
         version: Tribute.version,
         subcommands: [
             ServeCommand.self, WorkspaceCommand.self, TokenCommand.self, ImportCommand.self,
-            RejectionsCommand.self, VerifyCommand.self, DemoCommand.self, BenchCommand.self,
+            RejectionsCommand.self, VerifyCommand.self, SimulateCommand.self, BackupCommand.self,
+            RestoreCommand.self, DemoCommand.self, BenchCommand.self,
         ])
 }

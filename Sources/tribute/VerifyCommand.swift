@@ -13,47 +13,105 @@ struct VerifyCommand: AsyncParsableCommand {
             so it may run while the server does. The file and its directory must be writable: \
             readers of SQLite's log leave their mark there.
 
+            With --deep the file itself is checked first: every page, every index against its \
+            table, every reference, the form of every value. This reads all of the file.
+
               tribute verify --database sqlite:tribute.db
+              tribute verify --deep
               tribute verify --json
             """)
 
     @Flag(help: "Print one JSON object instead of text.") var json = false
+    @Flag(help: "Check the file's pages, indexes, references and values too.") var deep = false
     @OptionGroup var database: DatabaseOptions
 
     func run() async throws {
         let file = try database.open(mustExist: true)
         let isTerminal = isatty(2) == 1
-        let result = try await file.read { transaction in
-            try transaction.verify { step in
-                if isTerminal { printError("checking \(step)") }
-            }
+        let check = FileCheck(file: file, isDeep: deep) { step in
+            if isTerminal { printError("checking \(step)") }
         }
-        json ? printJSON { $0.members(result) } : printText(result)
-        if !result.differences.isEmpty { throw ExitCode(1) }
+        let found = try await check.run()
+        json ? printJSON { $0.members(found) } : printText(found)
+        if !found.isSound { throw ExitCode(1) }
     }
 
-    private func printText(_ result: Verification) {
-        for difference in result.differences {
+    private func printText(_ found: FileCheck.Found) {
+        for damage in found.damages { print("DAMAGE \(damage)") }
+        if let result = found.verification {
+            for difference in result.differences {
+                print(
+                    "DIFFERENCE \(difference.record) \(difference.id): \(difference.counter) is \(difference.stored), the events say \(difference.recomputed)"
+                )
+            }
+            let counts = result.checked.map { "\($0.count) \($0.record)s" }
+            let totals = result.totals.map { "\($0.value) \($0.name)" }
+            print("checked \(counts.joined(separator: ", "))")
             print(
-                "DIFFERENCE \(difference.record) \(difference.id): \(difference.counter) is \(difference.stored), the events say \(difference.recomputed)"
+                "sales total in minor units: \(totals.isEmpty ? "none" : totals.joined(separator: ", "))"
             )
         }
-        let counts = result.checked.map { "\($0.count) \($0.record)s" }.joined(separator: ", ")
-        let totals = result.totals.map { "\($0.value) \($0.name)" }.joined(separator: ", ")
-        print("checked \(counts)")
-        print("sales total in minor units: \(totals.isEmpty ? "none" : totals)")
-        print(
-            result.differences.isEmpty
-                ? "verified: every counter equals its events"
-                : "\(result.differences.count) differences: stop writing to this file, keep a copy, and report them"
-        )
+        print(found.advice(isDeep: deep))
+    }
+}
+
+/// One look at a database file: is it whole, and do the counters equal the events?
+struct FileCheck {
+    struct Found {
+        var damages: [String] = []
+        /// nil: the file is too damaged to be added up.
+        var verification: Verification?
+
+        var isSound: Bool { damages.isEmpty && verification?.differences.isEmpty == true }
+
+        func advice(isDeep: Bool) -> String {
+            let differences = verification?.differences.count ?? 0
+            if isSound {
+                return isDeep
+                    ? "verified: the file is whole and every counter equals its events"
+                    : "verified: every counter equals its events"
+            }
+            if damages.isEmpty {
+                return
+                    "\(differences) differences: stop writing to this file, keep a copy, and report them"
+            }
+            return """
+                The file is damaged. Stop the server, keep a copy of the file with its -wal and \
+                -shm beside it, and restore the newest backup: tribute restore BACKUP. Check the \
+                disk and the memory of the machine before you go on.
+                """
+        }
+    }
+
+    let file: SQLiteDatabase
+    let isDeep: Bool
+    let progress: @Sendable (String) -> Void
+
+    func run() async throws -> Found {
+        var found = Found()
+        do {
+            if isDeep {
+                progress("pages, indexes and references")
+                found.damages = try await file.damages()
+                progress("what events say of other records")
+                found.damages += try await file.read { try $0.brokenReferences() }
+            }
+            found.verification = try await file.read { [progress] in try $0.verify(progress) }
+        } catch SQLError.corrupt(let detail) {
+            found.damages.append(detail)
+        } catch SQLError.failedDisk(let detail) {
+            found.damages.append("the disk can't be read: \(detail)")
+        }
+        return found
     }
 }
 
 extension JSONWriter {
-    fileprivate mutating func members(_ result: Verification) {
+    fileprivate mutating func members(_ found: FileCheck.Found) {
+        name("damages")
+        array(found.damages) { $0.string($1) }
         name("differences")
-        array(result.differences) { writer, difference in
+        array(found.verification?.differences ?? []) { writer, difference in
             writer.object {
                 $0.member("record", difference.record)
                 $0.member("id", difference.id)
@@ -63,13 +121,13 @@ extension JSONWriter {
             }
         }
         object("records") { writer in
-            for (record, count) in result.checked {
+            for (record, count) in found.verification?.checked ?? [] {
                 writer.name(text: record)
                 writer.integer(count)
             }
         }
         object("saleTotals") { writer in
-            for (currency, amount) in result.totals {
+            for (currency, amount) in found.verification?.totals ?? [] {
                 writer.name(text: currency)
                 writer.raw(String(amount))
             }

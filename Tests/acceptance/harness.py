@@ -3,6 +3,8 @@
 import itertools
 import json
 import os
+import random
+import re
 import signal
 import socket
 import subprocess
@@ -40,9 +42,17 @@ def unique(prefix: str) -> str:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below the ports that the system gives to clients: one that tries again and again to reach a
+    server that is down could be given the server's own port, and would keep it."""
+    while True:
+        port = random.randrange(12_000, 32_000)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def pairs(text: str | bytes):
@@ -57,46 +67,78 @@ class Server:
         self.port = free_port()
         self.process: subprocess.Popen | None = None
         self.log = self.folder / "server.log"
+        # What every program of this server runs under: a command and its arguments.
+        self.within: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self, wrapper: tuple[str, ...] = ()) -> "Server":
+        return self.launch(wrapper).ready()
+
+    def launch(self, wrapper: tuple[str, ...] = ()) -> "Server":
+        """Starts the process and waits for nothing."""
         command = [
-            *wrapper, binary(), "serve", "--database", self.database,
+            *self.within, *wrapper, binary(), "serve", "--database", self.database,
             "--port", str(self.port), "--log-level", "warning", *self.flags,
         ]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 command, stdout=log, stderr=log, env=clean_environment())
-        deadline = time.monotonic() + 30
+        return self
+
+    def ready(self, seconds: float = 30) -> "Server":
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise RuntimeError(f"The server ended:\n{self.log.read_text()}")
-            try:
-                if httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200:
-                    return self
-            except httpx.HTTPError:
-                time.sleep(0.02)
+            if self.readiness() == 200:
+                return self
+            time.sleep(0.01)
         raise TimeoutError(f"The server is not ready:\n{self.log.read_text()}")
 
-    def stop(self, how: int = signal.SIGTERM, pid: int | None = None) -> int:
+    def readiness(self) -> int | None:
+        """The status of GET /readyz; None if nobody answers."""
+        try:
+            wire = Wire(self.port, "", timeout=5)
+        except OSError:
+            return None
+        try:
+            return wire.request("GET", "/readyz")[0]
+        except OSError:
+            return None
+        finally:
+            wire.close()
+
+    def stop(
+        self, how: int = signal.SIGTERM, pid: int | None = None, seconds: float = 30
+    ) -> int:
         assert self.process
         if self.process.poll() is None:
             os.kill(pid or self.process.pid, how)
         try:
-            code = self.process.wait(30)
+            code = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.process.kill()
+            self.process.wait()
+            self.process = None
             raise
         self.process = None
         return code
 
+    @property
+    def path(self) -> Path:
+        return Path(self.database.removeprefix("sqlite:"))
+
+    def readable(self) -> Path:
+        """The database as a file that this process can open, with all that is committed."""
+        return self.path
+
     def run(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess:
         return subprocess.run(
-            [binary(), *arguments, "--database", self.database], capture_output=True, text=True,
-            timeout=timeout, env=clean_environment())
+            [*self.within, binary(), *arguments, "--database", self.database],
+            capture_output=True, text=True, timeout=timeout, env=clean_environment())
 
     def command(self, *arguments: str) -> str:
         done = self.run(*arguments)
@@ -214,6 +256,12 @@ def follow(server: Server, key: str, agent: str | None = None, host: str | None 
         method, f"{server.url}/{key}", headers=headers, follow_redirects=False, timeout=30)
 
 
+def cookie_of(head: bytes) -> str | None:
+    """The click id in the head of an answer that came over a `Wire`."""
+    found = re.search(rb"(?i)\r\nset-cookie: dub_id_[^=]*=([^;\r]+)", head)
+    return found.group(1).decode() if found else None
+
+
 def cookie(reply: httpx.Response) -> str:
     """The click id that the redirect has set."""
     text = reply.headers["set-cookie"]
@@ -242,8 +290,8 @@ def assert_error(reply: httpx.Response, status: int, code: str, message=None):
 class Wire:
     """A keep-alive connection without ceremony, for load."""
 
-    def __init__(self, port: int, token: str):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
+    def __init__(self, port: int, token: str, timeout: float = 30):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.head = f"Host: 127.0.0.1\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n"
         self.rest = b""
@@ -257,6 +305,9 @@ class Wire:
         self.socket.sendall(
             f"{method} {path} HTTP/1.1\r\n{self.head}{extra}Content-Length: {len(data)}\r\n\r\n"
             .encode() + data)
+        return self.answer()
+
+    def answer(self) -> tuple[int, bytes, bytes]:
         while b"\r\n\r\n" not in self.rest:
             self._more()
         head, self.rest = self.rest.split(b"\r\n\r\n", 1)

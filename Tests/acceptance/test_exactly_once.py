@@ -1,4 +1,4 @@
-"""One event for one fact, whatever happens: races, crashes, shutdowns, overload."""
+"""One event for one fact, however many say it at once, and on disk before it is answered."""
 
 import json
 import os
@@ -6,14 +6,12 @@ import random
 import re
 import shutil
 import signal
-import threading
-import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from harness import Server, Wire, post_all, together, unique
+from harness import Server, Wire, together, unique
 
 
 def body(**fields) -> bytes:
@@ -109,132 +107,6 @@ def test_links_of_one_key_made_at_once(acme):
     key = unique("key")
     answers = at_once(acme, "/links", [body(url=f"https://x.example/{n}", key=key) for n in range(50)])
     assert Counter(status for status, _, _ in answers) == {200: 1, 409: 49}
-
-
-# --- crashes -------------------------------------------------------------------------------------
-
-class Load:
-    """Posts sales and leads over some connections and notes what was answered and what was not."""
-
-    def __init__(self, workspace, customers, threads=12):
-        self.workspace, self.customers = workspace, customers
-        self.answered: dict[bytes, tuple[str, bytes]] = {}
-        self.unanswered: list[tuple[str, bytes]] = []
-        self.refused: list[tuple[str, bytes]] = []
-        self.lock, self.stopped = threading.Lock(), threading.Event()
-        self.threads = [threading.Thread(target=self.run, args=(n,)) for n in range(threads)]
-        for thread in self.threads:
-            thread.start()
-
-    def next(self, chance) -> tuple[str, bytes]:
-        customer, click = chance.choice(self.customers)
-        if chance.random() < 0.2:
-            return "/track/lead", body(customerExternalId=unique("crash"), clickId=click, eventName="Sign up")
-        return "/track/sale", body(
-            customerExternalId=customer, amount=chance.randint(1, 10_000), invoiceId=unique("crash"))
-
-    def run(self, seed):
-        chance = random.Random(seed)
-        try:
-            wire = Wire(self.workspace.server.port, self.workspace.token)
-        except OSError:
-            return
-        while not self.stopped.is_set():
-            path, data = self.next(chance)
-            try:
-                status, _, content = wire.post(path, data)
-            except OSError:
-                with self.lock:
-                    self.unanswered.append((path, data))
-                return
-            with self.lock:
-                if status == 200:
-                    self.answered[data] = (path, content)
-                elif status == 503:
-                    self.refused.append((path, data))
-                else:
-                    raise AssertionError(f"{status} {content!r}")
-
-    def finish(self):
-        self.stopped.set()
-        for thread in self.threads:
-            thread.join(30)
-
-
-def told(server, load):
-    """What the events say equals what was answered, once each."""
-    sales = {json.loads(d)["invoiceId"]: json.loads(d) for d, (p, _) in load.answered.items() if p.endswith("sale")}
-    leads = {json.loads(d)["customerExternalId"] for d, (p, _) in load.answered.items() if p.endswith("lead")}
-    recorded = Counter(e["sale"]["invoiceId"] for e in load.workspace.events("sales"))
-    assert recorded == Counter(sales.keys())
-    amounts = {e["sale"]["invoiceId"]: (e["customer"]["externalId"], e["sale"]["amount"])
-               for e in load.workspace.events("sales")}
-    assert amounts == {k: (v["customerExternalId"], v["amount"]) for k, v in sales.items()}
-    known = Counter(e["customer"]["externalId"] for e in load.workspace.events("leads"))
-    assert {c: n for c, n in known.items() if c.startswith("crash")} == dict.fromkeys(leads, 1)
-    server.verify()
-
-
-@pytest.fixture
-def lone(tmp_path):
-    server = Server(tmp_path).start()
-    yield server
-    if server.process:
-        assert server.stop() == 0
-    server.verify()
-
-
-def prepared(server):
-    workspace = server.workspace()
-    customers = []
-    for _ in range(5):
-        link, customer = workspace.link(), unique("c")
-        click = workspace.click(link)
-        workspace.lead(customer, click)
-        customers.append((customer, click))
-    return workspace, customers
-
-
-def test_kill_loses_and_doubles_nothing(lone):
-    workspace, customers = prepared(lone)
-    total = None
-    for cycle in range(4):
-        load = Load(workspace, customers)
-        if total:
-            load.answered.update(total.answered)
-        time.sleep(0.6 + 0.3 * cycle)
-        assert lone.stop(signal.SIGKILL) == -signal.SIGKILL
-        load.finish()
-        assert load.unanswered, "the server was not under load when it was killed"
-        lone.verify()
-        lone.start()
-        # Each acknowledged sale is there: its invoice answers as it did.
-        sample = [(d, a) for d, a in load.answered.items() if a[0] == "/track/sale"][-200:]
-        again = post_all(lone.port, workspace.token, [("/track/sale", d) for d, _ in sample])
-        assert [content for _, _, content in again] == [content for _, (_, content) in sample]
-        for (path, data), (status, _, content) in zip(
-                load.unanswered, post_all(lone.port, workspace.token, load.unanswered)):
-            assert status == 200, content
-            load.answered[data] = (path, content)
-        told(lone, load)
-        total = load
-    assert len(total.answered) > 1000
-
-
-def test_a_polite_end_under_load_loses_nothing(lone):
-    workspace, customers = prepared(lone)
-    load = Load(workspace, customers)
-    time.sleep(1)
-    assert lone.stop(signal.SIGTERM) == 0, lone.log.read_text()
-    load.finish()
-    assert len(load.answered) > 100
-    lone.verify()
-    lone.start()
-    left = load.unanswered + load.refused
-    for (path, data), (status, _, content) in zip(left, post_all(lone.port, workspace.token, left)):
-        assert status == 200, content
-        load.answered[data] = (path, content)
-    told(lone, load)
 
 
 def test_an_overloaded_server_says_so_and_records_nothing_of_it(tmp_path):

@@ -317,6 +317,8 @@ def test_settings_that_lead_in_a_circle(server, circle):
 
 def test_passwords_are_not_guessed_without_end(server, acme):
     link = acme.link(password="right")
+    if time.time() % 60 > 50:  # the count starts anew with each minute
+        time.sleep(60.1 - time.time() % 60)
     found = [follow(server, f"{link['key']}?pw=wrong{n}").status_code for n in range(40)]
     assert found[:30] == [200] * 30 and found[30:] == [429] * 10
     late = follow(server, f"{link['key']}?pw=right")

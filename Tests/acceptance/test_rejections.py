@@ -74,7 +74,7 @@ def test_every_reason_of_a_sale(server, space):
         assert rejection["id"].startswith("rej_")
     by = {r["reason"]: r for r in rejections}
     assert by["invoice_conflict"]["detail"] == "amount" and by["invoice_conflict"]["invoiceId"] == "known"
-    assert by["invalid_body"]["detail"] == 'custom: currency: Invalid currency: expected an ISO 4217 code such as "usd".'
+    assert by["invalid_body"]["detail"] == 'custom: currency: Invalid currency: expected an ISO 4217 code such as "usd"'
 
 
 def test_every_reason_of_a_lead(server, space):

@@ -75,6 +75,14 @@ extension SQLDatabase {
     }
 }
 
+extension SQLTransaction {
+    /// Whether the schema is the one that this program works with.
+    package func isUpToDate() throws -> Bool {
+        let newest = try rows(SQLStatement("SELECT max(version) FROM schema_migration"))
+        return try newest.first?.optionalInteger(0) == Migration.all.last?.version
+    }
+}
+
 extension Migration {
     fileprivate func isPending(
         in transaction: any SQLTransaction, knownUpTo last: Migration?

@@ -54,7 +54,12 @@ struct APIError: Error {
         self.status = status ?? code.status
     }
 
-    var response: Response {
+    var response: Response { .json(writer, status: status, headers: headers) }
+
+    /// The body of the answer.
+    var bytes: [UInt8] { writer.bytes }
+
+    private var writer: JSONWriter {
         var writer = JSONWriter(capacity: 256)
         writer.object {
             $0.object("error") {
@@ -64,7 +69,13 @@ struct APIError: Error {
                     "doc_url", "https://dub.co/docs/api-reference/errors#\(code.anchor)")
             }
         }
-        return .json(writer, status: status, headers: headers)
+        return writer
+    }
+
+    static func lateBody(seconds: Int64) -> APIError {
+        APIError(
+            .badRequest, "The request body did not arrive within \(seconds) seconds.",
+            status: .requestTimeout)
     }
 
     static let internalError = APIError(

@@ -122,7 +122,7 @@ extension Request {
     }
 
     /// The parameters of the query in their order, read as browsers read them.
-    var queryItems: [(name: String, value: String)] {
+    package var queryItems: [(name: String, value: String)] {
         (uri.query ?? "").split(separator: "&").map { item in
             let halves = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
                 .map(formDecoded)

@@ -4,19 +4,19 @@ import Integrations
 import Wire
 
 /// Where a visitor of a link goes: which of its URLs, and with which parameters.
-struct Destination {
+package struct Destination {
     let link: Link
     private let request: Request
     private let query: [(name: String, value: String)]
     private let visitor: Visitor
     /// The URL before any parameters.
-    let target: String
+    package let target: String
     /// The variant of a running A/B test that was chosen.
-    let variant: String?
+    package let variant: String?
     /// Whether `redir_url` named it.
-    let isChosenByVisitor: Bool
+    package let isChosenByVisitor: Bool
 
-    init(
+    package init(
         _ link: Link, _ request: Request, _ visitor: Visitor, now: Timestamp,
         allowedHostnames: [String]
     ) {
@@ -105,7 +105,7 @@ struct Destination {
     }
 
     /// The target with the visitor's parameters. Apps get none.
-    var visited: QueriedURL {
+    package var visited: QueriedURL {
         var url = QueriedURL(target)
         if !isURL(target) { return url }
         url.setRootPath()
@@ -118,7 +118,7 @@ struct Destination {
     }
 
     /// And with the click's, as far as the destination is told of it.
-    func url(_ visited: QueriedURL, click: ClickID?, shortLink: String) -> String {
+    package func url(_ visited: QueriedURL, click: ClickID?, shortLink: String) -> String {
         var url = visited
         if !isURL(target) { return url.url }
         if urlHost(target) == "play.google.com" { setStoreReferrer(&url, shortLink) }

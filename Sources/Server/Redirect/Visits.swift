@@ -71,7 +71,7 @@ extension Request {
         queryItems.contains { $0.name == "dub-no-track" } || headers[.noTrack] != nil
     }
 
-    func cookie(_ name: String) -> String? {
+    package func cookie(_ name: String) -> String? {
         for header in headers[values: .cookie] {
             for part in header.split(separator: ";") {
                 let pair = part.split(

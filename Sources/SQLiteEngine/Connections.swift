@@ -1,0 +1,74 @@
+import Foundation
+import GRDB
+import GRDBSQLite
+import Ledger
+
+/// Everything that is open on a file: one writer, readers beside it, the watch of the registry, the
+/// thread of the checkpoints. After a failed write they are left together and opened anew.
+final class Connections: Sendable {
+    let pool: DatabasePool
+    let watch: RegistryWatch
+    private let checkpointer: Checkpointer
+
+    /// - Throws: `SQLError`.
+    init(path: String) throws {
+        do {
+            pool = try DatabasePool(path: path, configuration: Self.configuration)
+            // The pool has set NORMAL for its writer by now, which does not fsync on commit: an
+            // acknowledged sale could be lost with the power. So FULL is set last, and read back.
+            try pool.writeWithoutTransaction { connection in
+                try connection.execute(sql: "PRAGMA synchronous = FULL")
+            }
+            guard try Self.synchronousMode(pool) == 2 else {
+                throw SQLError.other("SQLite did not accept synchronous=FULL")
+            }
+            watch = try RegistryWatch(path: path)
+            checkpointer = try Checkpointer(path: path)
+            pool.writeWithoutTransaction { [checkpointer] connection in
+                checkpointer.watch(connection.sqliteConnection)
+            }
+        } catch { throw SQLError.translated(error) }
+    }
+
+    private static var configuration: Configuration {
+        var configuration = Configuration()
+        // Another process that writes (an import beside the server) leaves short gaps between its
+        // transactions; SQLite's own growing pauses would miss them, a millisecond's don't.
+        configuration.busyMode = .callback { tries in
+            usleep(1_000)
+            return tries < 10_000
+        }
+        configuration.maximumReaderCount = 4
+        configuration.foreignKeysEnabled = true
+        configuration.prepareDatabase { connection in
+            try connection.execute(
+                sql: """
+                    PRAGMA cache_size = -65536;
+                    PRAGMA wal_autocheckpoint = 0;
+                    PRAGMA temp_store = MEMORY
+                    """)
+        }
+        return configuration
+    }
+
+    /// `PRAGMA synchronous` of the writing connection; 2 is FULL.
+    static func synchronousMode(_ pool: DatabasePool) throws -> Int {
+        try pool.writeWithoutTransaction { connection in
+            try Int.fetchOne(connection, sql: "PRAGMA synchronous") ?? -1
+        }
+    }
+
+    /// Writes all of the log into the file, and both to the disk.
+    func settle() throws {
+        _ = try pool.writeWithoutTransaction { try $0.checkpoint(.full) }
+    }
+
+    /// Whether the disk has failed the thread of the checkpoints.
+    var hasFailed: Bool { checkpointer.hasFailed }
+
+    func close() throws {
+        watch.close()
+        checkpointer.close()
+        try pool.close()
+    }
+}

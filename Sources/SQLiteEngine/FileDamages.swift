@@ -1,0 +1,71 @@
+import GRDB
+import GRDBSQLite
+import Ledger
+
+extension SQLiteDatabase {
+    /// What is wrong with the file as SQLite sees it: pages, indexes against their tables,
+    /// references, texts that are no texts. Empty if nothing is. Reads all of the file.
+    package func damages() async throws -> [String] {
+        do {
+            return try await reading { connection in
+                let pages = try String.fetchAll(connection, sql: "PRAGMA integrity_check(100)")
+                let references = try String.fetchAll(
+                    connection,
+                    sql: """
+                        SELECT 'a row of ' || "table" || ' names one of ' || parent
+                          || ' that is not there' FROM pragma_foreign_key_check() LIMIT 100
+                        """)
+                let found = (pages == ["ok"] ? [] : pages) + references
+                return found.isEmpty ? try Self.brokenTexts(connection) : found
+            }
+        } catch { throw SQLError.translated(error) }
+    }
+
+    /// A byte that was changed within a text often leaves it no text: SQLite itself does not look.
+    private static func brokenTexts(_ connection: Database) throws -> [String] {
+        let tables = try String.fetchAll(
+            connection,
+            sql: "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+        return try tables.flatMap { table in
+            try brokenTexts(connection, table: table).map { column, count in
+                "\(count) values of \(table).\(column) are not valid text"
+            }
+        }
+    }
+
+    private static func brokenTexts(
+        _ connection: Database, table: String
+    ) throws -> [(column: String, count: Int)] {
+        let statement = try connection.makeStatement(sql: "SELECT * FROM \"\(table)\"")
+        let columns = statement.columnNames
+        let json = columns.firstIndex(of: "metadata")
+        var counts = [Int](repeating: 0, count: columns.count)
+        let rows = try Row.fetchCursor(statement)
+        while try rows.next() != nil {
+            for column in columns.indices {
+                let isText = isText(statement.sqliteStatement, Int32(column))
+                if !isText { counts[column] += 1 }
+            }
+        }
+        if let json, counts[json] == 0 {
+            counts[json] =
+                try Int.fetchOne(
+                    connection,
+                    sql: """
+                        SELECT count(*) FROM "\(table)"
+                        WHERE metadata IS NOT NULL AND NOT json_valid(metadata)
+                        """) ?? 0
+        }
+        return zip(columns, counts).filter { $0.1 > 0 }.map { ($0.0, $0.1) }
+    }
+
+    /// Whether a value that should be a text is one; other values are what they are.
+    private static func isText(_ statement: OpaquePointer, _ column: Int32) -> Bool {
+        guard sqlite3_column_type(statement, column) == SQLITE_TEXT,
+            let start = sqlite3_column_text(statement, column)
+        else { return true }
+        let count = Int(sqlite3_column_bytes(statement, column))
+        let bytes = UnsafeBufferPointer(start: start, count: count)
+        return String(validating: bytes, as: UTF8.self) != nil
+    }
+}

@@ -1,0 +1,44 @@
+import Foundation
+import Ledger
+
+/// Servers share a file: each decides on what the others have committed, and asks whether they have
+/// before it trusts a cache. Whoever replaces the file must be alone. The lock is on a file of its
+/// own beside the data, because closing any descriptor of the data file would drop SQLite's locks;
+/// the system takes it back when the process ends, however it ends.
+package final class FileLock: Sendable {
+    package enum Kind: Sendable { case shared, exclusive }
+
+    private let descriptor: Int32
+
+    package init(path: String, _ kind: Kind) throws(FileLockError) {
+        let lockPath = Self.resolved(path) + ".lock"
+        descriptor = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
+            throw .unusable(lockPath, String(cString: strerror(errno)))
+        }
+        guard flock(descriptor, (kind == .shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0 else {
+            let code = errno
+            Foundation.close(descriptor)
+            throw code == EWOULDBLOCK
+                ? .taken : .unusable(lockPath, String(cString: strerror(code)))
+        }
+    }
+
+    deinit { Foundation.close(descriptor) }
+
+    /// One file has one lock, whatever links lead to it.
+    private static func resolved(_ path: String) -> String {
+        let url = URL(fileURLWithPath: path)
+        return FileManager.default.fileExists(atPath: path)
+            ? url.resolvingSymlinksInPath().path
+            : url.deletingLastPathComponent().resolvingSymlinksInPath()
+                .appendingPathComponent(url.lastPathComponent).path
+    }
+}
+
+package enum FileLockError: Error, Equatable {
+    /// By a server, or by whoever replaces the file.
+    case taken
+    /// The lock's file, and why.
+    case unusable(String, String)
+}

@@ -1,0 +1,146 @@
+import HTTPTypes
+import NIOCore
+import NIOHTTPTypes
+
+/// Ends connections whose request does not arrive in time: a client that sends a byte now and then
+/// would otherwise hold its connection for ever.
+///
+/// There is one timer a connection, which looks at the deadline of the moment when it fires; a
+/// request costs no more than reading the clock.
+final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    private let limits: HTTPLimits
+    private var timer: Scheduled<Void>?
+    private var deadline: NIODeadline?
+    /// Requests whose head has come and whose answer has not ended.
+    private var unanswered = 0
+    private var isReadingBody = false
+    private var hasBegunAnswer = false
+    private var hasExpired = false
+
+    init(limits: HTTPLimits) { self.limits = limits }
+
+    // MARK: What happens on the connection
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        if context.channel.isActive { begin(context) }
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        begin(context)
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        timer?.cancel()
+        context.fireChannelInactive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head:
+            unanswered += 1
+            isReadingBody = true
+            // A request behind another one waits for us, not for its sender.
+            expect(unanswered == 1 ? limits.bodySeconds : nil)
+        case .body: break
+        case .end:
+            isReadingBody = false
+            expect(unanswered == 0 ? limits.idleSeconds : nil)
+        }
+        if !hasExpired { context.fireChannelRead(data) }
+    }
+
+    func write(
+        context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?
+    ) {
+        if hasExpired {
+            promise?.fail(ChannelError.ioOnClosedChannel)
+            return
+        }
+        switch unwrapOutboundIn(data) {
+        case .head: hasBegunAnswer = true
+        case .body: break
+        case .end:
+            hasBegunAnswer = false
+            unanswered -= 1
+            noteAnswered()
+        }
+        context.write(data, promise: promise)
+    }
+
+    /// What is left of a body that was answered early is worth a moment: the client may not have
+    /// read the answer yet, and closing now could take it back.
+    private func noteAnswered() {
+        switch (isReadingBody, unanswered) {
+        case (true, 0): expect(limits.lingerSeconds)
+        case (true, 1): expect(limits.bodySeconds)
+        case (false, 0): expect(limits.idleSeconds)
+        default: expect(nil)
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // The server is about to end: what is on its way gets a last moment.
+        if event is ChannelShouldQuiesceEvent, isReadingBody {
+            expect(limits.lingerSeconds)
+            schedule(context)
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    // MARK: The timer
+
+    private func begin(_ context: ChannelHandlerContext) {
+        guard timer == nil else { return }
+        expect(limits.headSeconds)
+        schedule(context)
+    }
+
+    private func expect(_ seconds: Int64?) {
+        deadline = seconds.map { .now() + .seconds($0) }
+    }
+
+    private func schedule(_ context: ChannelHandlerContext) {
+        timer?.cancel()
+        let step = TimeAmount.seconds(min(limits.headSeconds, limits.bodySeconds, 5))
+        let next = NIODeadline.now() + step
+        timer = context.eventLoop.assumeIsolated().scheduleTask(
+            deadline: min(deadline ?? next, next)
+        ) { [self] in look(context) }
+    }
+
+    private func look(_ context: ChannelHandlerContext) {
+        guard context.channel.isActive else { return }
+        if let deadline, deadline <= .now() { return expire(context) }
+        schedule(context)
+    }
+
+    /// A request that is not answered yet is told why.
+    private func expire(_ context: ChannelHandlerContext) {
+        hasExpired = true
+        guard isReadingBody, unanswered == 1, !hasBegunAnswer else {
+            context.close(promise: nil)
+            return
+        }
+        let answer = APIError.lateBody(seconds: limits.bodySeconds).bytes
+        let head = HTTPResponse(
+            status: .requestTimeout,
+            headerFields: [
+                .contentType: "application/json", .contentLength: String(answer.count),
+                .connection: "close",
+            ])
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(
+            wrapOutboundOut(.body(ByteBuffer(bytes: answer))), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil))).assumeIsolated().whenComplete { _ in
+            context.close(promise: nil)
+        }
+    }
+}

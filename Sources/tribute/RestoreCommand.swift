@@ -1,0 +1,77 @@
+import ArgumentParser
+import Foundation
+import Integrations
+import Ledger
+import SQLiteEngine
+
+struct RestoreCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "restore",
+        abstract: "Put a backup in the place of the database.",
+        discussion: """
+            Stop the server first. The backup is checked before anything is touched; a database \
+            that is there already is replaced only with --force, and kept beside as \
+            NAME.replaced-TIME. What was recorded after the backup is not in it: calls that were \
+            acknowledged since must be sent again, which their invoiceId makes safe.
+
+              tribute restore /backups/tribute-2026-11-26.db --database sqlite:tribute.db --force
+            """)
+
+    @Argument(help: "A file that `tribute backup` made.") var file: String
+    @Flag(help: "Replace the database that is there; it is kept under another name.")
+    var force = false
+    @OptionGroup var database: DatabaseOptions
+
+    func run() async throws {
+        let lock = try database.lock(.exclusive)
+        defer { withExtendedLifetime(lock) {} }
+        let path = database.path ?? ""
+        guard FileManager.default.fileExists(atPath: file) else {
+            throw Failure("There is no file \(file).")
+        }
+        let isThere = FileManager.default.fileExists(atPath: path)
+        if isThere, !force {
+            throw Failure(
+                "There is a database at \(path). To replace it say --force; it is kept beside.")
+        }
+        let part = path + ".restoring"
+        try? FileManager.default.removeItem(atPath: part)
+        do {
+            try checkDigest()
+            try FileManager.default.copyItem(atPath: file, toPath: part)
+            try await CopyCheck(path: part).demand()
+            try FileMoves.synchronize(part)
+            let kept = isThere ? try setAside(path) : nil
+            try FileMoves.rename(part, to: path)
+            print("\(path) is \(file) again\(kept.map { "; the one before is \($0)" } ?? "")")
+        } catch {
+            try? FileManager.default.removeItem(atPath: part)
+            throw (error as? SQLError).map {
+                Failure("Nothing was restored: \($0.detail).")
+            } ?? error
+        }
+    }
+
+    private func checkDigest() throws {
+        guard let text = try? String(contentsOfFile: file + ".sha256", encoding: .utf8) else {
+            printError("There is no \(file).sha256: only the content is checked.")
+            return
+        }
+        guard try text.prefix(64) == sha256Hex(ofFile: file) else {
+            throw Failure(
+                "\(file) is not what \(file).sha256 says: it is damaged. Take another backup.")
+        }
+    }
+
+    /// The log goes first: with another file it would be read as that one's.
+    private func setAside(_ path: String) throws -> String {
+        let kept = "\(path).replaced-\(Int(Date().timeIntervalSince1970))"
+        guard link(path, kept) == 0 else {
+            throw Failure("\(path) can't be kept as \(kept): \(String(cString: strerror(errno))).")
+        }
+        for suffix in ["-wal", "-shm"] where FileManager.default.fileExists(atPath: path + suffix) {
+            try FileMoves.rename(path + suffix, to: kept + suffix)
+        }
+        return kept
+    }
+}

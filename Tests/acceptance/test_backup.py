@@ -1,0 +1,218 @@
+"""A copy of a live database, and the way back from it."""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import threading
+import time
+
+import pytest
+
+from harness import Server, Wire, unique
+from load import Book, body, under_load
+
+
+@pytest.fixture
+def lone(tmp_path):
+    server = Server(tmp_path).start()
+    yield server
+    if server.process:
+        assert server.stop() == 0
+
+
+def sales(path) -> dict[str, int]:
+    with sqlite3.connect(path) as file:
+        return dict(file.execute("SELECT invoice_id, amount FROM sale WHERE invoice_id IS NOT NULL"))
+
+
+def prepared(server):
+    """A workspace and its customers, each with a click."""
+    book = Book(server.workspace())
+    return book.workspace, list(book.leads.items())
+
+
+def answered(book) -> dict[str, int]:
+    with book.lock:
+        return {invoice: json.loads(data)["amount"] for invoice, (data, _) in book.sales.items()}
+
+
+def test_a_backup_under_load_is_one_moment(lone, tmp_path):
+    book = Book(lone.workspace())
+    moments = []
+    with under_load(book, lone) as load:
+        for n in range(3):
+            time.sleep(0.5)
+            before = answered(book)
+            copy = tmp_path / f"copy-{n}.db"
+            assert f"{copy}: " in lone.command("backup", str(copy)) and copy.exists()
+            moments.append((copy, before))
+            digest = hashlib.sha256(copy.read_bytes()).hexdigest()
+            assert (tmp_path / f"copy-{n}.db.sha256").read_text() == f"{digest}  copy-{n}.db\n"
+        load.finish()
+    assert len(moments[-1][1]) > len(moments[0][1]) > 0
+    for copy, before in moments:
+        found = sales(copy)
+        # What was acknowledged before the backup began is in it, to the cent.
+        assert before.items() <= found.items()
+        restored = Server(tmp_path / f"restored-{copy.stem}")
+        restored.folder.mkdir()
+        restored.command("restore", str(copy))
+        assert "the file is whole" in restored.command("verify", "--deep")
+        assert sales(restored.folder / "tribute.db") == found
+    assert not [name for name in os.listdir(tmp_path) if ".part" in name]
+
+
+def test_back_to_the_backup_and_on(lone, tmp_path):
+    """The drill of docs/operate/backup.md: the disk is lost, clients send again what came after."""
+    workspace, customers = prepared(lone)
+    customer = customers[0][0]
+    workspace.sold(customer, 1, invoiceId="before")
+    copy = tmp_path / "copy.db"
+    lone.command("backup", str(copy))
+    first = workspace.sale(customer, 2, invoiceId="after")
+    lone.stop(signal.SIGKILL)
+    for name in ("tribute.db", "tribute.db-wal", "tribute.db-shm"):
+        (tmp_path / name).unlink(missing_ok=True)
+    lone.command("restore", str(copy))
+    lone.verify()
+    lone.start()
+    again = workspace.sale(customer, 2, invoiceId="after")
+    assert again.content == first.content and "idempotent-replayed" not in again.headers
+    assert workspace.sale(customer, 1, invoiceId="before").headers["idempotent-replayed"] == "true"
+    assert workspace.customer(customer)["saleAmount"] == 3
+
+
+def test_nothing_is_replaced_unasked(lone, tmp_path):
+    workspace, customers = prepared(lone)
+    copy = tmp_path / "copy.db"
+    lone.command("backup", str(copy))
+    again = lone.run("backup", str(copy))
+    assert again.returncode == 1 and "is there already" in again.stderr
+    workspace.sold(customers[0][0], 5, invoiceId="late")
+    running = lone.run("restore", str(copy), "--force")
+    assert running.returncode == 1 and "A server uses the database" in running.stderr
+    lone.stop()
+    there = lone.run("restore", str(copy))
+    assert there.returncode == 1 and "--force" in there.stderr
+    assert "late" in sales(tmp_path / "tribute.db")
+    lone.command("restore", str(copy), "--force")
+    assert sales(tmp_path / "tribute.db") == {}
+    [kept] = [name for name in os.listdir(tmp_path) if ".replaced-" in name and not name.endswith(("-wal", "-shm"))]
+    assert sales(tmp_path / kept) == {"late": 5}
+
+
+def test_the_log_of_a_crash_is_kept_with_its_file(lone, tmp_path):
+    workspace, customers = prepared(lone)
+    copy = tmp_path / "copy.db"
+    lone.command("backup", str(copy))
+    workspace.sold(customers[0][0], 5, invoiceId="in the log")
+    lone.stop(signal.SIGKILL)
+    lone.command("restore", str(copy), "--force")
+    lone.verify()
+    assert sales(tmp_path / "tribute.db") == {}
+    [kept] = [name for name in os.listdir(tmp_path) if name.endswith("-wal") and ".replaced-" in name]
+    assert sales(tmp_path / kept.removesuffix("-wal")) == {"in the log": 5}
+
+
+@pytest.mark.parametrize("has_digest", [True, False])
+def test_a_damaged_backup_is_not_restored(lone, tmp_path, has_digest):
+    prepared(lone)
+    copy = tmp_path / "copy.db"
+    lone.command("backup", str(copy))
+    lone.stop()
+    data = bytearray(copy.read_bytes())
+    # Within the page of an index: what the table says differs.
+    data[data.rindex(b"link_") + 2] ^= 1
+    copy.write_bytes(data)
+    if not has_digest:
+        (tmp_path / "copy.db.sha256").unlink()
+    before = (tmp_path / "tribute.db").read_bytes()
+    done = lone.run("restore", str(copy), "--force")
+    assert done.returncode == 1 and "damaged" in done.stderr, done
+    assert (tmp_path / "tribute.db").read_bytes() == before
+    assert not [name for name in os.listdir(tmp_path) if "restoring" in name or "replaced" in name]
+
+
+def test_a_backup_with_wrong_counters_says_so(lone, tmp_path):
+    workspace, customers = prepared(lone)
+    lone.stop()
+    with sqlite3.connect(tmp_path / "tribute.db") as file:
+        file.execute("UPDATE link SET clicks = clicks + 1")
+    done = lone.run("backup", str(tmp_path / "copy.db"))
+    assert done.returncode == 1 and "the events say" in done.stderr
+    assert not (tmp_path / "copy.db").exists() and not (tmp_path / "copy.db.part").exists()
+    assert "copy.db" in lone.command("backup", str(tmp_path / "copy.db"), "--no-verify")
+
+
+def test_backups_that_cant_be(lone, tmp_path):
+    assert "No backup was made" in lone.run("backup", "/nonexistent/copy.db").stderr
+    assert "There is no file" in lone.run("restore", "/nonexistent/copy.db").stderr or lone.process
+    nothing = Server(tmp_path / "nowhere")
+    assert nothing.run("backup", str(tmp_path / "copy.db")).returncode == 1
+    (tmp_path / "text").write_text("hello")
+    lone.stop()
+    done = lone.run("restore", str(tmp_path / "text"), "--force")
+    assert done.returncode == 1 and "damaged" in done.stderr
+
+
+def test_two_servers_on_one_file_are_safe(lone, tmp_path):
+    """Each decides on what the other has committed: for a restart without a gap."""
+    workspace, customers = prepared(lone)
+    beside = Server(lone.folder)
+    beside.log = tmp_path / "beside.log"
+    beside.start()
+    invoices = [unique("both") for _ in range(150)]
+    customer, click = customers[0]
+    answers: dict[str, set] = {invoice: set() for invoice in invoices}
+    lock = threading.Lock()
+
+    def post(port, order):
+        wire = Wire(port, workspace.token)
+        for invoice in order:
+            sale = body(customerExternalId=customer, amount=7, invoiceId=invoice)
+            status, _, content = wire.post("/track/sale", sale)
+            assert status == 200, content
+            new = body(customerExternalId=f"new {invoice}", clickId=click, eventName="Sign up")
+            assert wire.post("/track/lead", new)[0] == 200
+            with lock:
+                answers[invoice].add(content)
+        wire.close()
+
+    try:
+        threads = [
+            threading.Thread(target=post, args=(port, order))
+            for port in (lone.port, beside.port) for order in (invoices, invoices[::-1], invoices)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert {len(found) for found in answers.values()} == {1}
+        assert workspace.customer(customer)["sales"] == 150
+        lone.stop(signal.SIGKILL)
+        beside.verify()
+        workspace.http.base_url = beside.url
+        assert workspace.customer(customer)["saleAmount"] == 150 * 7
+        recorded = [e["customer"]["externalId"] for e in workspace.events("leads")]
+        assert sorted(c for c in recorded if c.startswith("new ")) == sorted(f"new {i}" for i in invoices)
+    finally:
+        beside.stop()
+
+
+def test_a_copy_is_a_database_of_its_own(lone, tmp_path):
+    """It can be served from as it is."""
+    workspace, customers = prepared(lone)
+    workspace.sold(customers[0][0], 9)
+    lone.command("backup", str(tmp_path / "copy.db"))
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    shutil.copy(tmp_path / "copy.db", folder / "tribute.db")
+    server = Server(folder).start()
+    try:
+        workspace.http.base_url = server.url
+        assert workspace.customer(customers[0][0])["saleAmount"] == 9
+    finally:
+        server.stop()
+    server.verify()

@@ -1,0 +1,255 @@
+"""What was acknowledged stays, once, however the process ends.
+
+CRASH_CYCLES: how often the server is killed under load. CRASH_EVENTS: sales in the file that must
+be ready again within two seconds."""
+
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from harness import Server, Wire, binary, clean_environment, free_port
+from load import Book, fill, under_load
+
+CYCLES = int(os.environ.get("CRASH_CYCLES") or 5)
+EVENTS = int(os.environ.get("CRASH_EVENTS") or 100_000)
+
+
+@pytest.fixture
+def lone(tmp_path):
+    server = Server(tmp_path).start()
+    yield server
+    if server.process:
+        assert server.stop() == 0, server.log.read_text()
+    server.verify()
+
+
+def kill(server):
+    assert server.stop(signal.SIGKILL) == -signal.SIGKILL
+
+
+def test_kill_loses_and_doubles_nothing(lone):
+    """Clients go on through the crash and say again what was not answered. Some restarts are killed
+    while they replay the log."""
+    book = Book(lone.workspace())
+    for cycle in range(CYCLES):
+        with under_load(book, lone) as load:
+            before = book.answered
+            time.sleep(random.uniform(0.2, 1.2))
+            kill(lone)
+            for _ in range(cycle % 3):
+                lone.launch()
+                time.sleep(random.uniform(0, 0.15))
+                kill(lone)
+            lone.start()
+            load.finish()
+        assert book.answered > before + 20, "the server was not under load when it was killed"
+        book.check(lone)
+    assert book.loose and len(book.sales) > 50 * CYCLES
+
+
+def test_a_polite_end_under_load_loses_nothing(lone):
+    """Every answer that was given holds, also that to a client who was told to come again."""
+    book = Book(lone.workspace())
+    for _ in range(2):
+        with under_load(book, lone) as load:
+            time.sleep(1)
+            assert lone.stop(seconds=10) == 0, lone.log.read_text()
+            lone.verify()
+            lone.start()
+            load.finish()
+        book.check(lone)
+    assert book.answered > 200
+
+
+def test_a_polite_end_waits_for_no_slow_client(lone):
+    """Ten seconds at most, whoever holds a connection open."""
+    workspace = lone.workspace()
+    book = Book(workspace)
+    idle = [Wire(lone.port, workspace.token) for _ in range(60)]
+    for wire in idle[20:40]:
+        assert wire.request("GET", "/healthz")[0] == 200
+    for wire in idle[40:50]:
+        wire.socket.sendall(b"POST /track/sale HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
+    for wire in idle[50:]:
+        wire.socket.sendall(
+            f"POST /track/sale HTTP/1.1\r\n{wire.head}Content-Length: 100\r\n\r\n{{".encode())
+    with under_load(book, lone) as load:
+        time.sleep(0.5)
+        assert lone.stop(seconds=10) == 0, lone.log.read_text()
+        lone.start()
+        load.finish()
+    for wire in idle:
+        wire.close()
+    book.check(lone)
+
+
+# --- the schema ----------------------------------------------------------------------------------
+
+def works(server):
+    """A server that starts on what is there, and sells."""
+    server.start()
+    workspace = server.workspace()
+    customer, link = workspace.lead_customer()
+    workspace.sold(customer, invoiceId="in_1")
+    assert workspace.fresh(link)["sales"] == 1
+    assert server.stop() == 0
+    server.verify()
+
+
+def test_kill_during_migration(tmp_path):
+    """At moments spread over the whole start, each on an empty file."""
+    whole = Server(tmp_path)
+    start = time.monotonic()
+    whole.start()
+    usual = time.monotonic() - start
+    whole.stop()
+    for n in range(20):
+        folder = tmp_path / str(n)
+        folder.mkdir()
+        server = Server(folder).launch()
+        time.sleep(usual * (n + random.random()) / 20)
+        kill(server)
+        if n % 4:
+            server.launch()
+            time.sleep(usual * random.random())
+            kill(server)
+        works(server)
+
+
+@pytest.mark.parametrize("call, moments", [
+    ("fdatasync", range(1, 30)), ("pwrite64", [n + random.randrange(15) for n in range(1, 150, 15)])])
+def test_kill_within_a_migration(tmp_path, call, moments):
+    """At its calls to the system: a kill by the clock seldom hits the steps of the schema."""
+    strace = shutil.which("strace")
+    assert strace, "strace is needed for this test: scripts/install-packages test"
+    versions = set()
+    for n in moments:
+        folder = tmp_path / str(n)
+        folder.mkdir()
+        server = Server(folder).launch((
+            strace, "-f", "-qq", "-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={n}",
+            "-o", str(folder / "trace")))
+        try:
+            server.ready()
+        except RuntimeError:
+            server.process = None
+        else:
+            # The start takes fewer such calls.
+            server.stop(signal.SIGKILL, child(server))
+            break
+        versions.add(schema_version(folder / "tribute.db"))
+        works(server)
+    assert len(versions) > 2, f"the kills hit the steps at {versions} only"
+
+
+def child(server) -> int:
+    pid = server.process.pid
+    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+
+
+def schema_version(path) -> int | None:
+    """Of a copy: reading replays the log, which is the server's to do."""
+    copy = path.parent / "copy"
+    copy.mkdir()
+    for file in path.parent.glob("tribute.db*"):
+        shutil.copy(file, copy)
+    try:
+        with closing(sqlite3.connect(copy / path.name)) as file:
+            return file.execute("SELECT max(version) FROM schema_migration").fetchone()[0]
+    except sqlite3.OperationalError:
+        return None
+
+
+# --- one server a file ---------------------------------------------------------------------------
+
+def second(database: str) -> subprocess.CompletedProcess:
+    """Another server on the same file. It must end by itself, soon."""
+    return subprocess.run(
+        [binary(), "serve", "--database", database, "--port", str(free_port())],
+        capture_output=True, text=True, timeout=5, env=clean_environment())
+
+
+@pytest.mark.parametrize("way", ["the same path", "another spelling", "a symbolic link"])
+def test_a_second_server_on_one_file_is_refused(lone, tmp_path, way):
+    """Two would each keep counters and caches of their own."""
+    path = lone.path
+    other = {
+        "the same path": path,
+        "another spelling": path.parent / ".." / path.parent.name / path.name,
+        "a symbolic link": tmp_path / "link.db",
+    }[way]
+    if way == "a symbolic link":
+        other.symlink_to(path)
+    workspace = lone.workspace()
+    customer, link = workspace.lead_customer()
+    refused = second(f"sqlite:{other}")
+    assert refused.returncode == 1, refused
+    assert other.name in refused.stderr and re.search("another server", refused.stderr, re.I)
+    assert len(refused.stderr.splitlines()) < 5, refused.stderr
+    # The first has not noticed, and the command line works beside it.
+    workspace.sold(customer, invoiceId="in_1")
+    assert workspace.fresh(link)["sales"] == 1
+    lone.verify()
+    assert lone.token(workspace.slug).startswith("dub_")
+
+
+def test_a_killed_server_leaves_no_lock(lone, tmp_path):
+    workspace = lone.workspace()
+    customer, link = workspace.lead_customer()
+    assert second(lone.database).returncode == 1
+    kill(lone)
+    start = time.monotonic()
+    lone.start()
+    assert time.monotonic() - start < 2
+    workspace.sold(customer, invoiceId="in_1")
+    assert second(lone.database).returncode == 1
+
+
+def test_commands_do_not_keep_the_server_from_starting(lone):
+    """The lock is between servers: a long `verify` or import holds none."""
+    assert lone.stop() == 0
+    with closing(sqlite3.connect(lone.path)) as file:
+        file.execute("BEGIN")
+        file.execute("SELECT * FROM workspace").fetchall()
+        lone.start()
+        lone.workspace()
+
+
+# --- a large file --------------------------------------------------------------------------------
+
+def test_a_large_file_is_ready_soon_after_a_crash(lone):
+    """The start replays the log; it must read neither all events nor all counters."""
+    workspace = lone.workspace()
+    link = workspace.link()
+    assert lone.stop() == 0
+    path = lone.path
+    past = fill(path, workspace, link, EVENTS)
+    lone.verify()
+    lone.start()
+    book = Book(workspace, past=past)
+    book.customers += [f"bulk-{n}" for n in range(1_000)]
+    log = path.with_name(path.name + "-wal")
+    with under_load(book, lone) as load:
+        deadline = time.monotonic() + 12
+        while log.stat().st_size < 24 << 20 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        kill(lone)
+        length = log.stat().st_size
+        start = time.monotonic()
+        lone.launch().ready()
+        took = time.monotonic() - start
+        load.finish()
+    print(f"{EVENTS} events, {length >> 20} MiB of log, ready after {took:.2f} s")
+    assert length > 4 << 20, "the log was too short to say anything"
+    assert took < 2, f"ready after {took:.2f} s with {length >> 20} MiB of log"
+    book.check(lone)
