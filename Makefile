@@ -3,10 +3,13 @@
 
 PORT ?= 8080
 DATABASE ?= sqlite:tribute.db
+CYCLES ?= 100
+INPUTS ?= 1000000
+SECONDS ?= 60
 BUILD = swift build -c release
 TRIBUTE = .build/release/tribute
 
-.PHONY: help run build test test-swift test-acceptance lint format bench clean
+.PHONY: help run build test test-swift test-acceptance lint format bench crash overload fuzz canaries simulate clean
 
 help: ## Show what there is to make.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -40,6 +43,26 @@ format: ## Format the sources.
 bench: build ## Durable sales per second beside the no-storage handler and a Node echo.
 	@scripts/install-packages build bench
 	$(TRIBUTE) bench $(BENCH)
+
+simulate: build ## Try the ledger on failing disks against its model, for SECONDS.
+	$(TRIBUTE) simulate --seconds $(SECONDS)
+
+crash: build ## Kill the server under load, again and again: 100 cycles, a million events on file.
+	@scripts/install-packages build test
+	CRASH_CYCLES=$(CYCLES) CRASH_EVENTS=1000000 Tests/acceptance/run test_crash.py
+
+overload: build ## A minute at many times the rate that the server can sustain.
+	@scripts/install-packages build test
+	OVERLOAD_SECONDS=60 Tests/acceptance/run test_overload.py
+
+fuzz: ## At least INPUTS inputs for each decoder.
+	@scripts/install-packages build
+	$(BUILD) --product tribute-fuzz
+	.build/release/tribute-fuzz --inputs $(INPUTS)
+
+canaries: ## Break the rules on purpose, one at a time; each must be noticed.
+	@scripts/install-packages build test
+	scripts/canaries
 
 clean: ## Remove what was built (the next build takes minutes).
 	rm -rf .build .venv

@@ -2,7 +2,7 @@ import Attribution
 
 /// Writes the changes of a batch: each kind's rows in one go, in an order that foreign keys allow,
 /// then every counter once.
-struct ChangeWriter {
+package struct ChangeWriter {
     private var groups: [(statement: SQLStatement, arguments: [[SQLValue]])] = []
     private var groupByStatement: [ObjectIdentifier: Int] = [:]
     private var tally = Tally()
@@ -10,7 +10,7 @@ struct ChangeWriter {
     /// The newest rejection of each workspace.
     private var newestRejections: [WorkspaceID: Timestamp] = [:]
 
-    static func apply(_ changes: [Change], _ transaction: any SQLTransaction) throws {
+    package static func apply(_ changes: [Change], _ transaction: any SQLTransaction) throws {
         var writer = ChangeWriter()
         for change in changes { try writer.note(change) }
         writer.trimRejections()

@@ -8,11 +8,15 @@ package final class Ledger: Sendable {
 
     package init(
         database: any SQLDatabase, limits: Limits = Limits(),
-        onBatch: @escaping @Sendable (BatchReport) -> Void = { _ in }
+        onBatch: @escaping @Sendable (BatchReport) -> Void = { _ in },
+        onFailure: @escaping @Sendable (any Error) -> Void = { _ in }
     ) {
         self.database = database
         queue = CommitQueue(limits: limits) { commands in
-            try Self.commit(commands, database, onBatch)
+            do { return try Self.commit(commands, database, onBatch) } catch {
+                onFailure(error)
+                throw error
+            }
         }
     }
 

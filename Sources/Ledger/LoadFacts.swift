@@ -2,9 +2,9 @@ import Attribution
 
 /// Loads what a batch of commands must know: in three steps whatever its size, because a customer
 /// names a click and a click names a link.
-struct FactsLoader {
+package struct FactsLoader {
     private let transaction: any SQLTransaction
-    private(set) var facts = Facts()
+    private var facts = Facts()
     private var workspaceIDs: Set<WorkspaceID> = []
     private var linkIDs: Set<LinkID> = []
     private var clickIDs: Set<ClickID> = []
@@ -19,7 +19,7 @@ struct FactsLoader {
     private var importedSales: Set<SaleID> = []
     private var rejections: Set<KeptCall> = []
 
-    static func load(
+    package static func load(
         _ commands: ArraySlice<Command>, _ transaction: any SQLTransaction
     ) throws -> Facts {
         var loader = FactsLoader(transaction: transaction)

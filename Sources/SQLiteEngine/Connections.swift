@@ -58,9 +58,10 @@ final class Connections: Sendable {
         }
     }
 
-    /// Writes all of the log into the file, and both to the disk.
+    /// Writes the log into the file, and both to the disk. What others still read of older moments
+    /// stays in the log: whoever they are, they have settled it before.
     func settle() throws {
-        _ = try pool.writeWithoutTransaction { try $0.checkpoint(.full) }
+        _ = try pool.writeWithoutTransaction { try $0.checkpoint(.passive) }
     }
 
     /// Whether the disk has failed the thread of the checkpoints.

@@ -4,13 +4,16 @@ import Synchronization
 
 /// The default engine: one file, one writer, readers beside it (write-ahead log).
 ///
-/// Once the disk has failed a write, nothing that the process or the system holds in memory is
-/// trusted to be on it: the system forgets what it could not write and reports it once. The next
-/// write opens everything anew, and goes on only when all of the log has been written again and the
-/// disk has said so.
+/// What the log holds when the file is opened may be in the system's memory only: a process that was
+/// killed after a failed fsync leaves such pages behind, and reading them back looks like any commit.
+/// So the first write moves the log into the file, and goes on when the disk has said that it did.
+///
+/// The same after the disk has failed a write: the system forgets what it could not write and
+/// reports it once. The next write opens everything anew first.
 package final class SQLiteDatabase: SQLDatabase {
     private struct State {
         var connections: Connections
+        var isSettled = false
         var hasFailed = false
         var lastTry: ContinuousClock.Instant?
     }
@@ -52,10 +55,16 @@ package final class SQLiteDatabase: SQLDatabase {
         }
     }
 
-    /// The open connections, or new ones after a failed write.
+    /// The open connections, with a log that is on disk; new ones after a failed write.
     private func trusted() throws -> Connections {
         try state.withLock { state in
-            guard state.hasFailed || state.connections.hasFailed else { return state.connections }
+            guard state.hasFailed || state.connections.hasFailed else {
+                if !state.isSettled {
+                    do { try state.connections.settle() } catch { throw SQLError.translated(error) }
+                    state.isSettled = true
+                }
+                return state.connections
+            }
             let now = ContinuousClock.now
             if let last = state.lastTry, now - last < Self.pause {
                 throw SQLError.unavailable("the disk has failed a write; trying again")
@@ -69,7 +78,7 @@ package final class SQLiteDatabase: SQLDatabase {
             // Reads may still run on the old ones; they end by themselves.
             try? state.connections.close()
             state.connections = fresh
-            (state.hasFailed, state.lastTry) = (false, nil)
+            (state.isSettled, state.hasFailed, state.lastTry) = (true, false, nil)
             return fresh
         }
     }
@@ -85,16 +94,6 @@ package final class SQLiteDatabase: SQLDatabase {
     }
 
     package func registryRevision() throws -> Int64 { try connections.watch.revision() }
-
-    /// Makes what was found in the log after a crash durable: a process that was killed may have
-    /// left there what never reached the disk. Another process that reads may keep some of it back.
-    package func settle() throws {
-        do { try connections.settle() } catch {
-            let error = SQLError.translated(error)
-            if case SQLError.busy = error { return }
-            throw error
-        }
-    }
 
     /// A read on SQLite's own terms.
     func reading<Value: Sendable>(

@@ -34,7 +34,13 @@ package func buildApplication(
 ) throws -> some ApplicationProtocol {
     let metrics = PrometheusMetrics()
     let serverMetrics = ServerMetrics(factory: metrics)
-    let ledger = Ledger(database: database, limits: limits) { serverMetrics.note($0) }
+    let failures = FailureLog(logger: logger)
+    let ledger = Ledger(
+        database: database, limits: limits,
+        onBatch: {
+            serverMetrics.note($0)
+            failures.noteSuccess()
+        }, onFailure: { failures.note($0) })
     let stamper = Stamper()
     let api = API(
         ledger: ledger, settings: settings, stamper: stamper,

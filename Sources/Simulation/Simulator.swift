@@ -53,6 +53,7 @@ package struct SimulationFailure: Error, Sendable {
 package struct Simulator {
     let options: SimulationOptions
     let machine: Machine
+    let journal: Journal
     var workload: Workload
     var model = Model()
     var auditor = Auditor()
@@ -94,6 +95,7 @@ package struct Simulator {
         machine = try Machine(
             root: root, seed: options.seed, canary: options.canary,
             keepsAll: options.keep != nil)
+        journal = Journal(directory: options.keep.map { _ in root })
         workload = Workload(seed: options.seed, scope: .modelled)
         sizes = SplitMix(seed: options.seed ^ 0x5153)
     }
@@ -147,12 +149,13 @@ package struct Simulator {
         _ interlude: Interlude, _ random: inout SplitMix
     ) async throws {
         summary.faults[interlude.rawValue, default: 0] += 1
+        journal.note("== \(interlude.rawValue)")
         do { try await interlude.happen(machine, &random) } catch let finding as Finding {
             throw Finding("\(interlude.rawValue): \(finding)")
         }
         if interlude == .checkpoint || interlude == .brokenCheckpoint { return }
         if interlude != .restart { summary.crashes += 1 }
-        if interlude == .powerless || interlude == .powerlessInCheckpoint { outageIn = nil }
+        if interlude.isFinal { outageIn = nil }
         do { try await audit() } catch let finding as Finding {
             throw Finding("after \(interlude.rawValue): \(finding)")
         }

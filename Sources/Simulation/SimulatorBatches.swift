@@ -72,6 +72,7 @@ extension Simulator {
         for (index, command) in commands.enumerated() {
             let expected = model.answer(to: command)
             auditor.note(command, answer: expected)
+            journal.note(command, answers[index])
             let kind = answers[index].split(separator: " ").prefix(2).joined(separator: " ")
             summary.answers[Self.kind(of: answers[index], kind), default: 0] += 1
             guard asciiText(answers[index]) == asciiText(expected) else {
@@ -111,12 +112,15 @@ extension Simulator {
             }
         }
         guard case .recordClick(let marker) = commands.last else { return commands }
+        journal.note("== \(trouble.rawValue)")
         let isThere = try await machine.database.read { transaction in
             try !transaction.rows(Self.markerThere, [.init(marker.id)]).isEmpty
         }
         if isThere {
             for command in commands {
-                auditor.note(command, answer: model.answer(to: command))
+                let expected = model.answer(to: command)
+                auditor.note(command, answer: expected)
+                journal.note(command, "(\(expected))")
             }
         }
         do { try await audit() } catch let finding as Finding {

@@ -65,10 +65,13 @@ enum Interlude: String, CaseIterable {
     case powerlessInCheckpoint = "power lost in a checkpoint"
     case killed = "killed while idle"
     case powerless = "power lost while idle"
+    case powerlessAtStart = "power lost while starting again"
     case restart = "orderly restart"
 
     /// Whether it may happen without faults.
     var isHarmless: Bool { self == .checkpoint || self == .restart }
+    /// Whether nothing is left in doubt that was not durable before.
+    var isFinal: Bool { self == .powerless || self == .powerlessInCheckpoint }
 
     func happen(_ machine: Machine, _ random: inout SplitMix) async throws {
         var fault = DiskFault(
@@ -87,6 +90,10 @@ enum Interlude: String, CaseIterable {
             try await machine.goDown(self == .killedInCheckpoint ? .kill : .power)
         case .killed: try await machine.goDown(.kill)
         case .powerless: try await machine.goDown(.power)
+        case .powerlessAtStart:
+            fault.file = random.pick([nil, .main, .log])
+            fault.operations.insert(.read)
+            try await machine.goDown(random.pick(Outage.allCases), again: fault)
         case .restart: try await machine.restart()
         }
     }

@@ -12,6 +12,7 @@ extension Workload {
     }
 
     mutating func createLink(in workspaceID: WorkspaceID) -> Command {
+        let isFirst = links.count + newLinks.count < Self.firstLinks
         let isForeign = random.chance(3)
         var link = Link(
             id: id("link"), workspaceID: workspaceID,
@@ -20,8 +21,9 @@ extension Workload {
             createdAt: now)
         link.externalID = random.chance(40) ? externalID() : nil
         let spares = (0..<2).map { _ in "spare\(random.int(0..<60))" }
-        if links.count + newLinks.count < Self.firstLinks {
+        if isFirst {
             (link.key, link.domain) = ("\(link.id)", Self.domains[workspaceID] ?? "")
+            link.externalID = nil
         }
         newLinks.append(Place(id: link.id, workspaceID: workspaceID))
         return .createLink(CreateLink(link: link, spareKeys: random.chance(50) ? spares : []))
@@ -43,11 +45,11 @@ extension Workload {
         let link = somePlace()
         var edit = Edit<Link>()
         let (moment, external) = (now, externalID())
-        switch random.int(0..<8) {
+        switch random.int(0..<10) {
         case 0: edit.set(\.disabledAt, moment)
-        case 1, 2, 3: edit.set(\.disabledAt, nil)
-        case 4: edit.set(\.key, "key\(random.int(0..<30))")
-        case 5: edit.set(\.externalID, external)
+        case 1, 2, 3, 4: edit.set(\.disabledAt, nil)
+        case 5: edit.set(\.key, "key\(random.int(0..<30))")
+        case 6: edit.set(\.externalID, external)
         default: edit.set(\.url, "https://b.test/\(random.int(0..<5))")
         }
         return .updateLink(

@@ -50,14 +50,6 @@ struct DatabaseOptions: ParsableArguments {
         }
     }
 
-    /// What a crash left in the log reaches the disk before anything is answered.
-    func settle(_ file: SQLiteDatabase) throws {
-        do { try file.settle() } catch let error as SQLError {
-            throw Failure(
-                "The database \(path ?? "") can't be written (\(error.detail)). Check the disk.")
-        }
-    }
-
     /// The database with its schema up to date.
     ///
     /// - Parameter mustExist: refuse to make a file, so that a mistyped path does not look like

@@ -99,7 +99,6 @@ struct ServeCommand: AsyncParsableCommand {
         let lock = try database.lock(.shared)
         defer { withExtendedLifetime(lock) {} }
         let file = try database.open()
-        try database.settle(file)
         logger.info(
             "starting",
             metadata: [

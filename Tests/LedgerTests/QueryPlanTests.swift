@@ -1,6 +1,7 @@
 import Attribution
 import Ledger
 import SQLiteEngine
+import Simulation
 import Synchronization
 import Testing
 
@@ -53,8 +54,8 @@ import Testing
             _ = try await ledger.submit(batch)
         }
         await ledger.stop()
-        // Every command but `proveWritable`: what a workload lacks is not looked at here.
-        #expect(asked.count == 24, "\(asked.sorted())")
+        // Every command: what a workload lacks is not looked at here.
+        #expect(asked.count == 27, "\(asked.sorted())")
 
         let plans = try database.statements.map { sql in
             (sql, try scratch.rows("EXPLAIN QUERY PLAN \(sql)").map { try $0.text(3) })

@@ -1,28 +1,28 @@
 """More clients than the server can serve, and clients that are slow, silent, endless or gone. Whoever
 behaves is served in a time that is bounded, the rest is told so, and nothing that was answered is lost.
 
-OVERLOAD_SECONDS: how long the load lasts."""
+OVERLOAD_SECONDS: how long the two kinds of load last together."""
 
 import json
 import multiprocessing
 import os
-import random
 import re
 import resource
 import select
 import signal
 import socket
+import sqlite3
 import struct
 import threading
 import time
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from harness import BROWSER, Server, Wire, cookie_of, follow, unique
-from load import Book, Load, body, closed_loop, error_code, under_load
+from load import Book, body, closed_loop, error_code, under_load
 
 SECONDS = float(os.environ.get("OVERLOAD_SECONDS") or 8)
 # What is promised. Times are for two busy cores; the memory is the server's peak.
@@ -30,7 +30,7 @@ MEMORY = 400 << 20
 GOOD_CLIENT_P99 = 1.0
 ACCEPTED_P99 = 2.0
 # Deadlines that a test can wait for.
-HEAD, BODY, SLACK = 3, 4, 4
+HEAD, BODY, SLACK = 3, 3, 4
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -163,7 +163,7 @@ class GoodClient:
 # --- slow clients --------------------------------------------------------------------------------
 
 def trickle(connections, seconds: float, byte=b"a", pause=0.5) -> dict[int, float]:
-    """Sends a byte on each now and then. When each was closed, by its place in the list."""
+    """Sends a byte on each now and then. The moment when each was closed, by its place in the list."""
     start = time.monotonic()
     closed: dict[int, float] = {}
     while time.monotonic() - start < seconds and len(closed) < len(connections):
@@ -173,12 +173,12 @@ def trickle(connections, seconds: float, byte=b"a", pause=0.5) -> dict[int, floa
             try:
                 connection.send(byte)
             except OSError:
-                closed[n] = time.monotonic() - start
+                closed[n] = time.monotonic()
         turn = time.monotonic()
         while time.monotonic() - turn < pause:
             for n, connection in enumerate(connections):
                 if n not in closed and is_ended(connection):
-                    closed[n] = time.monotonic() - start
+                    closed[n] = time.monotonic()
             time.sleep(0.1)
     return closed
 
@@ -187,15 +187,18 @@ def test_1000_slow_heads(strict):
     """A byte now and then: none may hold its connection longer than the deadline for heads."""
     workspace = strict.workspace()
     with GoodClient(strict, workspace) as good:
-        slow = [connect(strict) for _ in range(1_000)]
-        for connection in slow:
-            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
+        slow, begun = [], []
+        for _ in range(1_000):
+            begun.append(time.monotonic())
+            slow.append(connect(strict))
+            slow[-1].sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
         closed = trickle(slow, HEAD + SLACK)
     for connection in slow:
         connection.close()
     assert len(closed) == 1_000, f"{1_000 - len(closed)} slow clients are still connected"
-    # The first half second may be spent on connecting them all.
-    assert min(closed.values()) > HEAD - 1.5
+    # None was ended early, and the last one not much too late.
+    times = [closed[n] - begun[n] for n in range(1_000)]
+    assert HEAD - 0.1 < min(times) and max(times) < HEAD + SLACK, (min(times), max(times))
     good.assert_served()
 
 
@@ -246,7 +249,7 @@ def test_a_body_in_two_parts_is_not_too_slow(strict):
     customer, link = workspace.lead_customer()
     data = body(customerExternalId=customer, amount=7, invoiceId=unique("parts"))
     wire = Wire(strict.port, workspace.token)
-    for _ in range(2):
+    for rest in (HEAD + 1, 0):
         head = f"POST /track/sale HTTP/1.1\r\n{wire.head}Content-Length: {len(data)}\r\n\r\n".encode()
         # The head too comes in parts, and the second request after a rest: each has its own time.
         for part in (head[:30], head[30:] + data[:20], data[20:]):
@@ -254,7 +257,7 @@ def test_a_body_in_two_parts_is_not_too_slow(strict):
             time.sleep(HEAD / 3)
         answer = wire.socket.recv(65536)
         assert answer.startswith(b"HTTP/1.1 200 "), answer
-        time.sleep(HEAD + 1)
+        time.sleep(rest)
     wire.close()
     assert workspace.fresh(link)["sales"] == 1
 
@@ -278,7 +281,7 @@ def test_deadlines_are_told_and_checked(tmp_path):
     assert re.search(r"--head-seconds.*?default: 20\)", help_text)
     assert re.search(r"--body-seconds.*?default: 30\)", help_text)
     for value in ("0", "-1", "soon"):
-        done = server.run("serve", "--head-seconds", value, f"--body-seconds={value}", timeout=5)
+        done = server.run("serve", f"--head-seconds={value}", f"--body-seconds={value}", timeout=5)
         assert done.returncode != 0 and "head-seconds" in done.stderr and "body-seconds" in done.stderr
 
 
@@ -313,7 +316,7 @@ def test_clients_that_vanish(strict):
         way = n % 4
         if way == 0:
             reset(connection)
-        elif way == 1:
+        elif way == 1 or length == len(data) and way == 3:
             connection.close()
         elif way == 2:
             connection.shutdown(socket.SHUT_WR)
@@ -321,7 +324,7 @@ def test_clients_that_vanish(strict):
         else:
             connection.shutdown(socket.SHUT_RD)
             kept.append(connection)
-    # Connections of which only one half is closed are ended by the deadlines.
+    # Those whose request is not whole are ended by the deadlines.
     deadline = time.monotonic() + max(HEAD, BODY) + SLACK
     while open_files(strict) > usual + 4 and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -387,31 +390,30 @@ def test_a_client_that_does_not_read(strict):
 
 @pytest.mark.parametrize("path", ["/track/sale", "/links"])
 def test_a_body_that_never_ends(strict, path):
-    """The answer comes as soon as the limit is passed, and the connection ends: it could else carry
-    megabytes that nobody reads."""
+    """The answer comes as soon as the limit is passed, and the connection ends soon after, whether the
+    client has read the answer or goes on."""
     workspace = strict.workspace()
     wire = Wire(strict.port, workspace.token)
     wire.socket.sendall(f"POST {path} HTTP/1.1\r\n{wire.head}Transfer-Encoding: chunked\r\n\r\n".encode())
     chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
-    start, sent, answer = time.monotonic(), 0, b""
-    wire.socket.setblocking(False)
-    while time.monotonic() - start < 12:
-        readable, writable, _ = select.select([wire.socket], [wire.socket], [], 1)
+    start, answer, answered = time.monotonic(), b"", None
+    wire.socket.settimeout(1)
+    while time.monotonic() - start < 10:
         try:
-            if readable:
+            wire.socket.sendall(chunk)
+            if select.select([wire.socket], [], [], 0)[0]:
                 part = wire.socket.recv(65536)
+                answered = answered or time.monotonic()
                 if not part:
                     break
                 answer += part
-            elif writable:
-                sent += wire.socket.send(chunk)
-        except ConnectionError:
+        except OSError:
             break
     else:
-        raise AssertionError(f"still open after {sent >> 20} MiB: {answer[:200]!r}")
+        raise AssertionError(f"still open after 10 s: {answer[:200]!r}")
     wire.close()
     assert_envelope(answer, 413)
-    assert sent < 64 << 20, f"{sent >> 20} MiB were taken"
+    assert answered - start < 2
 
 
 @pytest.mark.parametrize("path", ["/track/sale", "/links"])
@@ -482,13 +484,13 @@ def test_overload(tmp_path, connections, depth):
         context = multiprocessing.get_context("spawn")
         with context.Pool(2) as pool, GoodClient(server, workspace) as good:
             runs = [pool.apply_async(closed_loop, (
-                server.port, workspace.token, names, connections // 2, SECONDS, f"over-{part}"))
+                server.port, workspace.token, names, connections // 2, SECONDS / 2, f"over-{part}"))
                 for part in range(2)]
             results = [run.get(SECONDS + 60) for run in runs]
         sold = [invoice for result in results for invoice in result.sold]
         times = [taken for result in results for taken in result.times]
         statuses = sum((result.statuses for result in results), Counter())
-        print(f"{len(sold) / SECONDS:.0f} sales/s, {statuses}, p99 {percentile(times, 0.99):.3f} s, "
+        print(f"{len(sold) * 2 / SECONDS:.0f} sales/s, {statuses}, p99 {percentile(times, 0.99):.3f} s, "
               f"good client p99 {percentile(good.times, 0.99):.3f} s {good.statuses}, "
               f"peak {peak_memory(server) >> 20} MiB")
         assert set(statuses) <= {200, 408, 429, 503}, statuses
@@ -501,8 +503,9 @@ def test_overload(tmp_path, connections, depth):
         assert percentile(good.times, 0.99) < GOOD_CLIENT_P99
         # Every acknowledged sale is there, once, and no other.
         unanswered = {invoice for result in results for invoice in result.unanswered}
-        recorded = [event["sale"]["invoiceId"] for event in workspace.events("sales")]
-        recorded = [invoice for invoice in recorded if invoice.startswith("over-")]
+        with closing(sqlite3.connect(f"file:{server.readable()}?mode=ro", uri=True)) as file:
+            recorded = [invoice for (invoice,) in file.execute(
+                "SELECT invoice_id FROM sale WHERE invoice_id LIKE 'over-%'")]
         assert len(recorded) == len(set(recorded))
         assert set(sold) <= set(recorded) <= set(sold) | unanswered
         assert workspace.fresh(good.link)["sales"] == good.statuses[200]
@@ -610,10 +613,10 @@ def test_the_log_tells_no_secrets(tmp_path):
             ("POST", "/customers", {"externalId": "s3cret-4", "email": "s3cret-3@mail.example"}),
             ("POST", "/links", {"url": "https://s3cret.example/s3cret?token=s3cret", "externalId": "s3cret"}),
             ("POST", "/links", {"url": "s3cret"}),
-            ("GET", f"/customers?email=s3cret@mail.example", None),
-            ("GET", f"/links?search=s3cret", None),
+            ("GET", "/customers?email=s3cret@mail.example", None),
+            ("GET", "/links?search=s3cret", None),
             ("GET", f"/customers/ext_{customer}", None),
-            ("GET", f"/events?event=sales&customerId=s3cret", None),
+            ("GET", "/events?event=sales&customerId=s3cret", None),
             ("GET", "/healthz", None), ("GET", "/readyz", None), ("GET", "/metrics", None),
             ("DELETE", f"/customers/ext_{customer}", None),
         ]

@@ -75,7 +75,7 @@ package struct Destination {
     }
 
     /// Apps that are installed from a store don't keep the link's parameters.
-    var isStore: Bool {
+    package var isStore: Bool {
         ["apps.apple.com", "itunes.apple.com", "play.google.com"].contains(urlHost(target) ?? "")
     }
 

@@ -62,6 +62,12 @@ package final class Disk: Sendable {
     /// shared memory are not among them.
     package func leave(_ outage: Outage, in other: String) throws {
         try state.withLock { state in
+            // Files that were not opened since the last outage are as they were.
+            for name in try FileManager.default.contentsOfDirectory(atPath: directory)
+            where state.histories[name] == nil && !name.hasSuffix("-shm") {
+                let size = try Data(contentsOf: URL(fileURLWithPath: "\(directory)/\(name)")).count
+                state.histories[name] = FileHistory(size: size, isNamed: true)
+            }
             for (name, history) in state.histories.sorted(by: { $0.key < $1.key }) {
                 let content = FileManager.default.contents(atPath: "\(directory)/\(name)")
                 guard let image = state.left(outage, history, content.map(Array.init)) else {

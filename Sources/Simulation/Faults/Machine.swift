@@ -17,75 +17,102 @@ final class Machine {
     private(set) var database: FaultyDatabase
     private(set) var ledger: Ledger
 
-    /// - Parameter root: an empty directory.
+    /// - Parameter root: a directory that is made.
     init(root: String, seed: UInt64, canary: Canary?, keepsAll: Bool) throws {
+        try FileManager.default.createDirectory(
+            atPath: "\(root)/0", withIntermediateDirectories: true)
         self.root = URL(fileURLWithPath: root).resolvingSymlinksInPath().path
         (self.seed, self.canary, self.keepsAll) = (seed, canary, keepsAll)
-        try FileManager.default.createDirectory(
-            atPath: "\(self.root)/0", withIntermediateDirectories: true)
-        (disk, engine, database, ledger) = try Self.boot("\(self.root)/0", seed, canary, nil)
+        disk = Disk(directory: "\(self.root)/0", seed: seed)
+        if canary == .lyingDisk { disk.lie() }
+        engine = try Self.boot(disk)
+        database = FaultyDatabase(engine: engine)
+        ledger = Ledger(database: database)
     }
 
-    var path: String { "\(disk.directory)/\(Self.name)" }
+    private static func path(_ disk: Disk) -> String { "\(disk.directory)/tribute.db" }
 
-    private static let name = "tribute.db"
-
-    private static func boot(
-        _ directory: String, _ seed: UInt64, _ canary: Canary?, _ before: Disk?
-    ) throws -> (Disk, SQLiteDatabase, FaultyDatabase, Ledger) {
-        let disk = Disk(directory: directory, seed: seed, before: before)
-        if canary == .lyingDisk { disk.lie() }
-        // As the server does it.
-        let engine = try SQLiteDatabase(path: "\(directory)/\(name)")
-        try engine.settle()
-        try engine.migrate()
-        let database = FaultyDatabase(engine: engine)
-        return (disk, engine, database, Ledger(database: database))
+    /// As the server does it.
+    private static func boot(_ disk: Disk) throws -> SQLiteDatabase {
+        let engine = try SQLiteDatabase(path: path(disk))
+        do {
+            try engine.migrate()
+        } catch {
+            try? engine.close()
+            throw error
+        }
+        return engine
     }
 
     /// Disarms everything, and says how often something struck.
     func disarm() -> Int { disk.disarm() + database.disarm() }
 
     /// The machine goes down now, unless it is down already, and comes up with what is left.
-    func goDown(_ outage: Outage) async throws {
+    ///
+    /// - Parameter again: what goes wrong while it comes up.
+    /// - Returns: whether it went down a second time by that.
+    @discardableResult
+    func goDown(_ outage: Outage, again: DiskFault? = nil) async throws -> Bool {
         disk.stop()
         await end()
-        let before = disk.directory
-        boots += 1
-        let next = "\(root)/\(boots)"
-        try FileManager.default.createDirectory(
-            atPath: next, withIntermediateDirectories: true)
-        try disk.leave(outage, in: next)
-        if !keepsAll { try FileManager.default.removeItem(atPath: before) }
-        try open(next, outage == .kill ? disk : nil)
+        try leave(outage)
+        if try open(outage == .kill ? disk : nil, again) { return false }
+        try leave(.power)
+        guard try open(nil, nil) else { throw Finding("the machine does not come up any more") }
+        return true
     }
 
     /// An orderly stop and start.
     func restart() async throws {
         await end()
         boots += 1
-        try open(disk.directory, disk)
+        next = disk.directory
+        _ = try open(disk, nil)
     }
 
-    private func open(_ directory: String, _ before: Disk?) throws {
-        let seed = seed &+ UInt64(boots) &* 0x9E37_79B9
+    /// Where the files are that the next start finds.
+    private var next = ""
+
+    private func leave(_ outage: Outage) throws {
+        boots += 1
+        next = "\(root)/\(boots)"
+        try FileManager.default.createDirectory(atPath: next, withIntermediateDirectories: true)
+        try disk.leave(outage, in: next)
+        if !keepsAll { try FileManager.default.removeItem(atPath: disk.directory) }
+    }
+
+    /// - Returns: false if the machine went down while it came up.
+    private func open(_ before: Disk?, _ fault: DiskFault?) throws -> Bool {
         let left = database.canary
-        do {
-            (disk, engine, database, ledger) = try Self.boot(directory, seed, canary, before)
-        } catch {
+        let seed = seed &+ UInt64(boots) &* 0x9E37_79B9
+        disk = Disk(directory: next, seed: seed, before: before)
+        if canary == .lyingDisk { disk.lie() }
+        disk.arm(fault)
+        do { engine = try Self.boot(disk) } catch {
+            disk.detach()
+            if disk.isStopped { return false }
             throw Finding("the database does not open any more: \(error)")
         }
+        _ = disk.disarm()
+        if disk.isStopped {
+            try? engine.close()
+            disk.detach()
+            return false
+        }
+        database = FaultyDatabase(engine: engine)
         database.release(left)
+        ledger = Ledger(database: database)
         isUp = true
+        return true
     }
 
     /// Moves the log into the file, here and now.
     func checkpoint() {
         var connection: OpaquePointer?
         defer { sqlite3_close_v2(connection) }
-        guard sqlite3_open_v2(path, &connection, SQLITE_OPEN_READWRITE, nil) == SQLITE_OK else {
-            return
-        }
+        let code = sqlite3_open_v2(
+            Self.path(disk), &connection, SQLITE_OPEN_READWRITE, nil)
+        guard code == SQLITE_OK else { return }
         sqlite3_wal_checkpoint_v2(connection, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)
     }
 
