@@ -61,10 +61,13 @@ final class Board {
     /// What is wrong with it.
     var message: String {
         get {
-            String(decoding: bytes(at: Self.slotsSize, self[.messageLength], Self.messageMax),
+            String(
+                decoding: bytes(at: Self.slotsSize, self[.messageLength], Self.messageMax),
                 as: UTF8.self)
         }
-        set { self[.messageLength] = put(Array(newValue.utf8), at: Self.slotsSize, Self.messageMax) }
+        set {
+            self[.messageLength] = put(Array(newValue.utf8), at: Self.slotsSize, Self.messageMax)
+        }
     }
 
     private func bytes(at offset: Int, _ count: UInt64, _ max: Int) -> [UInt8] {

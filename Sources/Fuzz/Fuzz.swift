@@ -26,7 +26,8 @@ struct Fuzz: ParsableCommand {
     @Option(help: "The folder with a folder of inputs for each target.")
     var corpus = "Tests/fuzz/corpus"
     @Option(help: "Try the input of this file, for one --target.") var replay: String?
-    @Flag(help: "Break one property of each target on purpose: it must be found.") var canary = false
+    @Flag(help: "Break one property of each target on purpose: it must be found.") var canary =
+        false
     @Option(help: .hidden) var board: String?
 
     func validate() throws {

@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Integrations
 
@@ -58,10 +59,11 @@ struct Worker {
 
     private func tellMemory() {
         var usage = rusage()
-        getrusage(RUSAGE_SELF, &usage)
         #if os(Linux)
+            getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
             board[.peakMemory] = UInt64(usage.ru_maxrss) * 1_024
         #else
+            getrusage(RUSAGE_SELF, &usage)
             board[.peakMemory] = UInt64(usage.ru_maxrss)
         #endif
     }
@@ -111,7 +113,6 @@ struct Worker {
 
 /// Nanoseconds of this process's own work.
 private func processorTime() -> UInt64 {
-    var time = timespec()
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    // In millionths of a second.
+    UInt64(max(0, clock())) * 1_000
 }

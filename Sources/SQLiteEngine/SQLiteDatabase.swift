@@ -4,9 +4,10 @@ import Synchronization
 
 /// The default engine: one file, one writer, readers beside it (write-ahead log).
 ///
-/// What the log holds when the file is opened may be in the system's memory only: a process that was
-/// killed after a failed fsync leaves such pages behind, and reading them back looks like any commit.
-/// So the first write moves the log into the file, and goes on when the disk has said that it did.
+/// What the log holds when the file is opened may be in the system's memory only: a process that
+/// was killed after a failed fsync leaves such pages behind, and reading them back looks like any
+/// commit. So the first write moves the log into the file, and goes on when the disk has said that
+/// it did.
 ///
 /// The same after the disk has failed a write: the system forgets what it could not write and
 /// reports it once. The next write opens everything anew first.

@@ -9,7 +9,7 @@ package struct SimulationOptions: Sendable {
     package var steps = 200
     package var hasFaults = true
     package var canary: Canary?
-    /// Where the files stay; nil: they go when the simulation ends.
+    /// Where the files and commands of a simulation that found something stay.
     package var keep: String?
     package init(seed: UInt64) { self.seed = seed }
 }
@@ -76,17 +76,17 @@ package struct Simulator {
             options.keep.map { "\($0)/seed-\(options.seed)" }
             ?? FileManager.default.temporaryDirectory
             .appendingPathComponent("tribute-simulation-\(UUID().uuidString)").path
-        defer {
-            if options.keep == nil { try? FileManager.default.removeItem(atPath: root) }
-        }
         var simulator = try Simulator(options, root: root)
+        let failure: (any Error)?
         do {
             try await simulator.runAll(progress)
-        } catch {
-            await simulator.machine.end()
-            throw error
-        }
+            failure = nil
+        } catch { failure = error }
         await simulator.machine.end()
+        if failure == nil || options.keep == nil {
+            try? FileManager.default.removeItem(atPath: root)
+        }
+        if let failure { throw failure }
         return simulator.summary
     }
 
@@ -94,7 +94,7 @@ package struct Simulator {
         self.options = options
         machine = try Machine(
             root: root, seed: options.seed, canary: options.canary,
-            keepsAll: options.keep != nil)
+            keepsLast: options.keep != nil)
         journal = Journal(directory: options.keep.map { _ in root })
         workload = Workload(seed: options.seed, scope: .modelled)
         sizes = SplitMix(seed: options.seed ^ 0x5153)
@@ -153,6 +153,7 @@ package struct Simulator {
         do { try await interlude.happen(machine, &random) } catch let finding as Finding {
             throw Finding("\(interlude.rawValue): \(finding)")
         }
+        if interlude == .brokenCheckpoint { outageIn = random.int(1..<5) }
         if interlude == .checkpoint || interlude == .brokenCheckpoint { return }
         if interlude != .restart { summary.crashes += 1 }
         if interlude.isFinal { outageIn = nil }

@@ -80,7 +80,8 @@ enum Interlude: String, CaseIterable {
         switch self {
         case .checkpoint: machine.checkpoint()
         case .brokenCheckpoint:
-            fault.effect = .fails(random.pick([IOError.write, SQLITE_FULL]))
+            fault.effect = random.pick([.fails(IOError.write), .fails(SQLITE_FULL), .loses])
+            if fault.effect == .loses { (fault.operations, fault.wait) = ([.sync], 0) }
             machine.disk.arm(fault)
             machine.checkpoint()
             _ = machine.disarm()

@@ -47,7 +47,8 @@ struct SimulateCommand: AsyncParsableCommand {
     var canary: Canary?
     @Option(
         help: ArgumentHelp(
-            "Keep the files of every outage in a folder of this one.", valueName: "folder"))
+            "Keep the files and commands of a seed that failed in a folder of this one.",
+            valueName: "folder"))
     var keep: String?
 
     func validate() throws {
@@ -85,6 +86,7 @@ struct SimulateCommand: AsyncParsableCommand {
             if isTerminal { progress("") }
             print("FAILED at batch \(failure.step): \(failure.finding)")
             print("replay: \(replay(failure))")
+            if let keep { print("files: \(keep)/seed-\(seed)") }
             throw ExitCode(1)
         }
     }

@@ -150,6 +150,8 @@ extension Result<Outcome, LedgerError> {
         case .success(.sale(.recorded(let receipt))): "recorded \(receipt.shown)"
         case .success(.sale(.replayed(let receipt, let differing))):
             "replayed \(receipt.shown) \(differing)"
+        case .success(.lead(.tracked(let receipt, let isRecorded))):
+            "lead \(isRecorded) \(receipt.shown)"
         case .success(.link(let link)): "link \(link.shown)"
         case .success(let outcome): "\(outcome)"
         case .failure(let error): "\(error)"
@@ -172,6 +174,15 @@ extension SaleReceipt {
     var shown: String {
         "\(sale) \(customer.id) \(customer.externalID) \(customer.name ?? "") "
             + "\(customer.email ?? "") \(customer.avatar ?? "")"
+    }
+}
+
+extension LeadReceipt {
+    /// A link's total is that of some moment, too.
+    fileprivate var shown: LeadReceipt {
+        var receipt = self
+        receipt.link.saleAmount = 0
+        return receipt
     }
 }
 

@@ -1,5 +1,4 @@
 import GRDBSQLite
-import Synchronization
 
 /// A file layer of SQLite's between it and its own. Files outside the simulated directories are
 /// opened by SQLite's own layer as if this one were not there.

@@ -8,8 +8,8 @@ final class Machine {
     private let root: String
     private let seed: UInt64
     private let canary: Canary?
-    /// Every state of the files that was left stays.
-    private let keepsAll: Bool
+    /// Whether the files before the last outage stay beside those after it.
+    private let keepsLast: Bool
     private var boots = 0
     private var isUp = true
     private(set) var disk: Disk
@@ -18,11 +18,11 @@ final class Machine {
     private(set) var ledger: Ledger
 
     /// - Parameter root: a directory that is made.
-    init(root: String, seed: UInt64, canary: Canary?, keepsAll: Bool) throws {
+    init(root: String, seed: UInt64, canary: Canary?, keepsLast: Bool) throws {
         try FileManager.default.createDirectory(
             atPath: "\(root)/0", withIntermediateDirectories: true)
         self.root = URL(fileURLWithPath: root).resolvingSymlinksInPath().path
-        (self.seed, self.canary, self.keepsAll) = (seed, canary, keepsAll)
+        (self.seed, self.canary, self.keepsLast) = (seed, canary, keepsLast)
         disk = Disk(directory: "\(self.root)/0", seed: seed)
         if canary == .lyingDisk { disk.lie() }
         engine = try Self.boot(disk)
@@ -72,13 +72,17 @@ final class Machine {
 
     /// Where the files are that the next start finds.
     private var next = ""
+    private var last: String?
 
     private func leave(_ outage: Outage) throws {
         boots += 1
         next = "\(root)/\(boots)"
         try FileManager.default.createDirectory(atPath: next, withIntermediateDirectories: true)
         try disk.leave(outage, in: next)
-        if !keepsAll { try FileManager.default.removeItem(atPath: disk.directory) }
+        if let old = keepsLast ? last : disk.directory {
+            try FileManager.default.removeItem(atPath: old)
+        }
+        last = disk.directory
     }
 
     /// - Returns: false if the machine went down while it came up.

@@ -1,0 +1,97 @@
+import Attribution
+
+/// Queries as the URL standard parses them: bytes, split and decoded once more.
+enum FormModel {
+    static func items(_ query: some Sequence<UInt8>) -> [(name: String, value: String)] {
+        Array(query).split(separator: 0x26).map { part in
+            let name = part.prefix { $0 != 0x3D }
+            return (decoded(name), decoded(part.dropFirst(name.count + 1)))
+        }
+    }
+
+    static func decoded(_ bytes: some Collection<UInt8>, plusIsSpace: Bool = true) -> String {
+        let bytes = Array(bytes)
+        var result: [UInt8] = []
+        var index = 0
+        while index < bytes.count {
+            let byte = bytes[index]
+            index += 1
+            if byte == 0x25, index + 2 <= bytes.count,
+                let value = hex(bytes[index], bytes[index + 1])
+            {
+                result.append(value)
+                index += 2
+            } else {
+                result.append(byte == 0x2B && plusIsSpace ? 0x20 : byte)
+            }
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+
+    private static func hex(_ high: UInt8, _ low: UInt8) -> UInt8? {
+        let text = String(decoding: [high, low], as: UTF8.self)
+        guard text.utf8.allSatisfy({ $0 != 0x2B && $0 != 0x2D }) else { return nil }
+        return UInt8(text, radix: 16)
+    }
+
+    /// What stands between the `?` and the `#` of a URL.
+    static func query(of url: String) -> [UInt8] {
+        let bytes = Array(url.utf8).prefix { $0 != 0x23 }
+        guard let mark = bytes.firstIndex(of: 0x3F) else { return [] }
+        return Array(bytes[(mark + 1)...])
+    }
+
+    static func isSameItems(
+        _ a: [(name: String, value: String)], _ b: [(name: String, value: String)]
+    ) -> Bool {
+        a.count == b.count
+            && zip(a, b).allSatisfy { isSame($0.name, $1.name) && isSame($0.value, $1.value) }
+    }
+}
+
+/// What a browser takes a web address for, as far as it matters here.
+struct AddressModel {
+    /// `http` or `https`.
+    let scheme: String
+    /// What stands before the host, `@` included.
+    let user: [UInt8]
+    let host: [UInt8]
+    /// nil if there is no colon.
+    let port: [UInt8]?
+    let rest: [UInt8]
+
+    /// nil if the text is no such address at all.
+    init?(_ text: String) {
+        let bytes = Array(text.utf8)
+        let start = bytes.prefix(8).map { (65...90).contains($0) ? $0 | 0x20 : $0 }
+        guard start.starts(with: "http://".utf8) || start.elementsEqual("https://".utf8) else {
+            return nil
+        }
+        scheme = start[4] == 0x73 ? "https" : "http"
+        let behind = bytes.dropFirst(scheme.utf8.count + 3)
+        let authority = behind.prefix { !"/?#\\".utf8.contains($0) }
+        rest = Array(behind.dropFirst(authority.count))
+        let hostStart = authority.lastIndex(of: 0x40).map { $0 + 1 } ?? authority.startIndex
+        user = Array(authority[..<hostStart])
+        let hostAndPort = authority[hostStart...]
+        let literal = hostAndPort.first == 0x5B ? hostAndPort.firstIndex(of: 0x5D) : nil
+        let colon = hostAndPort[(literal ?? hostStart)...].firstIndex(of: 0x3A)
+        host = Array(hostAndPort[..<(colon ?? hostAndPort.endIndex)])
+        port = colon.map { Array(hostAndPort[($0 + 1)...]) }
+    }
+
+    var hostText: String { String(decoding: host, as: UTF8.self) }
+
+    /// Whether the whole may be kept and sent as a header.
+    var isSafe: Bool {
+        let path = rest.prefix { $0 != 0x3F && $0 != 0x23 }
+        let literal = host.first == 0x5B
+        return !host.isEmpty && !path.contains(0x5C)
+            && (user + host + (port ?? []) + rest).allSatisfy { $0 > 0x20 && $0 != 0x7F }
+            && host.allSatisfy { !"%<>^|\"'`{}@".utf8.contains($0) }
+            && (!literal || host.last == 0x5D && host.filter { $0 == 0x5D }.count == 1)
+            && (port.map { $0.allSatisfy { (48...57).contains($0) } } ?? true)
+            && (port.map { $0.isEmpty || UInt16(String(decoding: $0, as: UTF8.self)) != nil }
+                ?? true)
+    }
+}
