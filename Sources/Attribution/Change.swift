@@ -35,7 +35,7 @@ package indirect enum Change: Sendable {
     case updateWorkspace(Workspace)
     case insertToken(Token)
     case revokeToken(Token)
-    /// A row is written as it is.
+    /// A number that nobody reads is counted on.
     case touch
 
     /// Whether cached tokens, workspaces, links or domains must be read again.

@@ -9,7 +9,7 @@ package indirect enum Command: Sendable {
     case addCustomer(AddCustomer)
     case recordRejection(RecordRejection)
     case discardRejections(DiscardRejections)
-    /// Writes without changing anything, to show that writing works.
+    /// Writes a number that nobody reads, to show that writing works.
     case proveWritable
 
     // Each of these is decided alone, on facts of its own: see `standsAlone`.

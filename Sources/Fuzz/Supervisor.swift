@@ -119,12 +119,14 @@ struct Summary {
     var text: String {
         let differences = Difference.allCases.filter { board[$0] > 0 }
             .map { "\($0.text) \(board[$0])" }
+        let known = Known.allCases.filter { board[$0] > 0 }.map { "\($0) \(board[$0])" }
         let times = plan.targets.map { target in
             "\(target) \(board[target, .nanoseconds] / max(1, board[target, .inputs]) / 1_000) µs"
         }
         return """
             \(line)
             differences: \(differences.isEmpty ? "none" : differences.joined(separator: ", "))
+            known faults: \(known.isEmpty ? "none" : known.joined(separator: ", "))
             each: \(times.joined(separator: ", ")); \(board[.peakMemory] >> 20) MiB at most; \
             seed \(plan.seed)
             """

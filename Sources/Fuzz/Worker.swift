@@ -1,4 +1,3 @@
-import Dispatch
 import Foundation
 import Integrations
 
@@ -93,6 +92,10 @@ struct Worker {
             }
             return true
         } catch {
+            if let known = Known.fault(name, input, error) {
+                board[known] += 1
+                return true
+            }
             board.message = error.text
             return false
         }
@@ -111,8 +114,5 @@ struct Worker {
     }
 }
 
-/// Nanoseconds of this process's own work.
-private func processorTime() -> UInt64 {
-    // In millionths of a second.
-    UInt64(max(0, clock())) * 1_000
-}
+/// Nanoseconds of this process's own work; POSIX counts microseconds.
+private func processorTime() -> UInt64 { UInt64(max(0, clock())) * 1_000 }

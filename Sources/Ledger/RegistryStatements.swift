@@ -160,6 +160,6 @@ enum RegistryStatements {
         """)
     static let revokeToken = SQLStatement("UPDATE token SET revoked_at = ?2 WHERE id = ?1")
 
-    static let touch = SQLStatement("UPDATE registry SET revision = revision")
+    static let touch = SQLStatement("UPDATE registry SET probe = probe + 1")
     static let advanceRevision = SQLStatement("UPDATE registry SET revision = revision + 1")
 }

@@ -119,8 +119,10 @@ package struct SQLRow: Sendable {
 package enum SQLError: Error, Equatable {
     /// A constraint of the schema refused a row: the paired check of a rule that failed.
     case constraint(String)
-    /// The database can't be used now: disk full, not writable, connection lost.
+    /// The database can't be used now: not writable, connection lost.
     case unavailable(String)
+    /// There is no room for what was to be written.
+    case full(String)
     /// Others have used it for longer than a write waits.
     case busy(String)
     /// The disk could not read or write: what was not committed before may or may not be there.
@@ -132,7 +134,7 @@ package enum SQLError: Error, Equatable {
     /// Whether the same request may succeed later.
     package var isPassing: Bool {
         switch self {
-        case .unavailable, .busy, .failedDisk: true
+        case .unavailable, .full, .busy, .failedDisk: true
         case .constraint, .corrupt, .other: false
         }
     }
@@ -140,7 +142,8 @@ package enum SQLError: Error, Equatable {
     /// What the engine said.
     package var detail: String {
         switch self {
-        case .constraint(let detail), .unavailable(let detail), .busy(let detail),
+        case .constraint(let detail), .unavailable(let detail), .full(let detail),
+            .busy(let detail),
             .failedDisk(let detail), .corrupt(let detail), .other(let detail):
             detail
         }

@@ -16,6 +16,8 @@ package final class SQLiteDatabase: SQLDatabase {
         var connections: Connections
         var isSettled = false
         var hasFailed = false
+        /// A small write may still find room where a larger one did not: readiness would flicker.
+        var isFull = false
         var lastTry: ContinuousClock.Instant?
     }
 
@@ -51,7 +53,11 @@ package final class SQLiteDatabase: SQLDatabase {
             return value
         } catch {
             let error = SQLError.translated(error)
-            if case SQLError.failedDisk = error { state.withLock { $0.hasFailed = true } }
+            switch error {
+            case SQLError.failedDisk: state.withLock { $0.hasFailed = true }
+            case SQLError.full: state.withLock { $0.isFull = true }
+            default: break
+            }
             throw error
         }
     }
@@ -59,6 +65,10 @@ package final class SQLiteDatabase: SQLDatabase {
     /// The open connections, with a log that is on disk; new ones after a failed write.
     private func trusted() throws -> Connections {
         try state.withLock { state in
+            if state.isFull {
+                try Room.demand(beside: path)
+                state.isFull = false
+            }
             guard state.hasFailed || state.connections.hasFailed else {
                 if !state.isSettled {
                     do { try state.connections.settle() } catch { throw SQLError.translated(error) }
@@ -126,7 +136,8 @@ extension SQLError {
         case .SQLITE_CONSTRAINT: self = .constraint(detail)
         case .SQLITE_BUSY, .SQLITE_LOCKED: self = .busy(detail)
         case .SQLITE_IOERR: self = .failedDisk(detail)
-        case .SQLITE_FULL, .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_NOMEM, .SQLITE_PROTOCOL:
+        case .SQLITE_FULL: self = .full(detail)
+        case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_NOMEM, .SQLITE_PROTOCOL:
             self = .unavailable(detail)
         case .SQLITE_CORRUPT, .SQLITE_NOTADB: self = .corrupt(detail)
         default: self = .other(detail)

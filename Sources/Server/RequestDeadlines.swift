@@ -21,18 +21,27 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     private var isReadingBody = false
     private var hasBegunAnswer = false
     private var hasExpired = false
+    /// Nothing has come since the last answer.
+    private var isIdle = false
 
     init(limits: HTTPLimits) { self.limits = limits }
 
     // MARK: What happens on the connection
 
     func handlerAdded(context: ChannelHandlerContext) {
+        let arrivals = Arrivals { [weak self] in self?.noteBytes() }
+        // The head of a request is told of when it is complete; its first byte starts the time.
+        try? context.pipeline.syncOperations.addHandler(arrivals, position: .first)
         if context.channel.isActive { begin(context) }
     }
 
     func channelActive(context: ChannelHandlerContext) {
         begin(context)
         context.fireChannelActive()
+    }
+
+    private func noteBytes() {
+        if isIdle { expect(limits.headSeconds) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -52,7 +61,7 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
         case .body: break
         case .end:
             isReadingBody = false
-            expect(unanswered == 0 ? limits.idleSeconds : nil)
+            expectNext()
         }
         if !hasExpired { context.fireChannelRead(data) }
     }
@@ -70,18 +79,20 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
         case .end:
             hasBegunAnswer = false
             unanswered -= 1
-            noteAnswered()
+            expectNext()
         }
         context.write(data, promise: promise)
     }
 
     /// What is left of a body that was answered early is worth a moment: the client may not have
     /// read the answer yet, and closing now could take it back.
-    private func noteAnswered() {
+    private func expectNext() {
         switch (isReadingBody, unanswered) {
         case (true, 0): expect(limits.lingerSeconds)
         case (true, 1): expect(limits.bodySeconds)
-        case (false, 0): expect(limits.idleSeconds)
+        case (false, 0):
+            expect(limits.idleSeconds)
+            isIdle = true
         default: expect(nil)
         }
     }
@@ -104,6 +115,7 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func expect(_ seconds: Int64?) {
+        isIdle = false
         deadline = seconds.map { .now() + .seconds($0) }
     }
 
@@ -142,5 +154,20 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
         context.writeAndFlush(wrapOutboundOut(.end(nil))).assumeIsolated().whenComplete { _ in
             context.close(promise: nil)
         }
+    }
+}
+
+/// Tells that bytes have come, before they are decoded.
+private final class Arrivals: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+
+    private let note: () -> Void
+
+    init(note: @escaping () -> Void) { self.note = note }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        note()
+        context.fireChannelRead(data)
     }
 }

@@ -27,7 +27,10 @@ enum Trouble: String, CaseIterable {
     func arm(_ machine: Machine, _ random: inout SplitMix) {
         switch self {
         case .refused: machine.database.arm(.before)
-        case .broken: machine.database.arm(.within(random.int(0..<24)))
+        case .broken:
+            machine.database.arm(
+                random.chance(50)
+                    ? .within(random.int(0..<24)) : .withinWrites(random.int(1..<8)))
         case .unanswered: machine.database.arm(.after)
         case .busy:
             machine.disk.arm(

@@ -13,6 +13,16 @@ package struct Workload {
         case modelled
     }
 
+    /// What the ledger and the model still answer differently, and is left out.
+    enum LeftOut {
+        /// A workspace gives up calls that another one has.
+        static let callsOfOthers = true
+        /// A customer gets a name that only looks like the one before.
+        static let namesThatLookAlike = true
+        /// A call is tried again, or given up, in the transaction that first kept it.
+        static let callsOfThisBatch = true
+    }
+
     package struct Place {
         let id: LinkID
         let workspaceID: WorkspaceID

@@ -9,8 +9,6 @@ extension Workload {
         "Sign up", "Sign up", "sign-up", "SIGN UP", "Demo", "demo", "Trial", "D\u{E9}mo",
         "De\u{301}mo", "d\u{C9}mo",
     ]
-    /// Whether no workspace names another's calls.
-    private static let discardsOwnOnly = true
     private static let alike = [
         "caf\u{E9}", "cafe\u{301}", "CAF\u{C9}", "\u{212B}", "\u{C5}", "s\u{307}\u{323}",
         "\u{1E69}", "", "Customer 1", "customer 1",
@@ -210,16 +208,18 @@ extension Workload {
         return command
     }
 
+    private var keptCalls: [Call] { LeftOut.callsOfThisBatch ? calls : calls + newCalls }
+
     private mutating func discard() -> Command {
+        let calls = keptCalls
         guard !calls.isEmpty else { return .proveWritable }
         let first = random.pick(calls)
-        var ids = [first.id]
-        for _ in 0..<random.int(0..<4) {
-            let other = random.pick(calls)
-            if !Self.discardsOwnOnly || other.workspaceID == first.workspaceID {
-                ids.append(other.id)
-            }
-        }
+        let others = (0..<random.int(0..<4)).map { _ in random.pick(calls) }
+        var ids =
+            [first.id]
+            + others.filter {
+                !LeftOut.callsOfOthers || $0.workspaceID == first.workspaceID
+            }.map(\.id)
         if random.chance(30) { ids.append(ID("rej_none")) }
         if random.chance(30) { ids.append(first.id) }
         return .discardRejections(
@@ -228,6 +228,7 @@ extension Workload {
 
     /// As of the moment when the call came, as the server does it.
     private mutating func retry() -> Command {
+        let calls = keptCalls
         guard !calls.isEmpty else { return sale() }
         let kept = random.pick(calls)
         switch kept.command {

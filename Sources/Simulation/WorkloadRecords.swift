@@ -85,9 +85,6 @@ extension Workload {
         return .updateWorkspace(update)
     }
 
-    /// Whether a customer may get a name that only looks like the one before.
-    private static let renamesToLookAlike = false
-
     /// Names change hands and are forgotten.
     mutating func editCustomer() -> Command {
         let key = customerKey()
@@ -103,7 +100,7 @@ extension Workload {
         }
         var edit = Edit<Customer>()
         let (other, stripeID) = (customerKey().externalID, "cus_\(random.int(0..<9))")
-        let isAlike = other == key.externalID && !Self.renamesToLookAlike
+        let isAlike = other == key.externalID && LeftOut.namesThatLookAlike
         let name = isAlike ? key.externalID : other
         switch random.int(0..<4) {
         case 0: edit.set(\.stripeCustomerID, stripeID)

@@ -70,7 +70,11 @@ struct DatabaseOptions: ParsableArguments {
         } catch let error as MigrationError {
             throw Failure("\(error)")
         } catch SQLError.corrupt(let detail) {
-            throw Failure("\(path) is not a database of Tribute, or is damaged (\(detail)).")
+            throw Failure(
+                """
+                \(path) is not a database of Tribute, or is damaged (\(detail)). If it was one: keep \
+                a copy, and restore the newest backup with `tribute restore`.
+                """)
         } catch let error as SQLError {
             throw Failure(
                 """

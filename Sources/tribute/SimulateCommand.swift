@@ -106,6 +106,7 @@ struct SimulateCommand: AsyncParsableCommand {
         print("faults: \(list(total.faults))")
         print("\(total.crashes) crashes, \(total.reposts) batches sent again")
         print("\(total.rowsCompared) rows compared: no difference")
+        if let canary { print("the canary \(canary.rawValue) was NOT found") }
     }
 
     private func list(_ counts: [String: Int]) -> String {

@@ -140,17 +140,14 @@ struct JSONFacts {
                 return units
             }
             if byte == 0 { hasNUL = true }
-            if byte < 0x20 { return nil }
+            if byte < 0x20 { break }
             if byte != 0x5C {
                 plain.append(byte)
                 continue
             }
             flush()
             plain = []
-            guard let unit = readEscape() else {
-                hasLoneSurrogate = hasLoneSurrogate || Self.hasLone(units)
-                return nil
-            }
+            guard let unit = readEscape() else { break }
             if unit == 0 { hasNUL = true }
             units.append(unit)
         }

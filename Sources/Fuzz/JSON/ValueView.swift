@@ -31,13 +31,16 @@ struct ValueView {
         let alike = Set(members.map { hasByteOrderMark ? withoutMarks($0.name) : $0.name })
         if alike.count < members.count {
             seen.insert(.keysAlike)
-            return count == alike.count
+            return (alike.count...members.count).contains(count)
         }
         return members.count == count && members.allSatisfy { isSame(&self, $0) }
     }
 
     private func value<Value>(_ members: [String: Value], _ name: String) -> Value? {
-        members[name] ?? (hasByteOrderMark ? members[withoutMarks(name)] : nil)
+        if let value = members[name] { return value }
+        guard hasByteOrderMark else { return nil }
+        let plain = withoutMarks(name)
+        return members.first { withoutMarks($0.key) == plain }?.value
     }
 
     private func withoutMarks(_ text: String) -> String {

@@ -9,10 +9,20 @@ enum FormModel {
         }
     }
 
-    static func decoded(_ bytes: some Collection<UInt8>, plusIsSpace: Bool = true) -> String {
-        let bytes = Array(bytes)
+    static func decoded(_ bytes: some Sequence<UInt8>) -> String {
+        String(decoding: unescaped(bytes.map { $0 == 0x2B ? 0x20 : $0 }).bytes, as: UTF8.self)
+    }
+
+    /// nil if an escape is broken or the bytes behind them are not UTF-8. (Foundation puts U+FFFD
+    /// in place of some.)
+    static func strictlyDecoded(_ text: String) -> String? {
+        let (bytes, isWhole) = unescaped(Array(text.utf8))
+        return isWhole && UTF8Facts.isValid(bytes) ? String(decoding: bytes, as: UTF8.self) : nil
+    }
+
+    private static func unescaped(_ bytes: [UInt8]) -> (bytes: [UInt8], isWhole: Bool) {
         var result: [UInt8] = []
-        var index = 0
+        var (index, isWhole) = (0, true)
         while index < bytes.count {
             let byte = bytes[index]
             index += 1
@@ -22,10 +32,11 @@ enum FormModel {
                 result.append(value)
                 index += 2
             } else {
-                result.append(byte == 0x2B && plusIsSpace ? 0x20 : byte)
+                isWhole = isWhole && byte != 0x25
+                result.append(byte)
             }
         }
-        return String(decoding: result, as: UTF8.self)
+        return (result, isWhole)
     }
 
     private static func hex(_ high: UInt8, _ low: UInt8) -> UInt8? {
@@ -82,16 +93,25 @@ struct AddressModel {
 
     var hostText: String { String(decoding: host, as: UTF8.self) }
 
+    /// Whether the host is no address in brackets, or a whole one.
+    var hasSoundBrackets: Bool {
+        guard host.first == 0x5B else { return true }
+        let inner = host.dropFirst().dropLast()
+        return host.last == 0x5D && !inner.isEmpty
+            && inner.allSatisfy { "0123456789abcdefABCDEF:.".utf8.contains($0) }
+    }
+
+    private var hasSoundPort: Bool {
+        guard let port else { return true }
+        let number = UInt16(String(decoding: port, as: UTF8.self))
+        return port.allSatisfy { (48...57).contains($0) } && (port.isEmpty || number != nil)
+    }
+
     /// Whether the whole may be kept and sent as a header.
     var isSafe: Bool {
-        let path = rest.prefix { $0 != 0x3F && $0 != 0x23 }
-        let literal = host.first == 0x5B
-        return !host.isEmpty && !path.contains(0x5C)
+        !host.isEmpty && !rest.prefix { $0 != 0x3F && $0 != 0x23 }.contains(0x5C)
             && (user + host + (port ?? []) + rest).allSatisfy { $0 > 0x20 && $0 != 0x7F }
             && host.allSatisfy { !"%<>^|\"'`{}@".utf8.contains($0) }
-            && (!literal || host.last == 0x5D && host.filter { $0 == 0x5D }.count == 1)
-            && (port.map { $0.allSatisfy { (48...57).contains($0) } } ?? true)
-            && (port.map { $0.isEmpty || UInt16(String(decoding: $0, as: UTF8.self)) != nil }
-                ?? true)
+            && hasSoundBrackets && hasSoundPort
     }
 }

@@ -60,10 +60,16 @@ enum RowModel {
         return state == .quoted ? nil : fields.map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// The members of a CSV record; nil if it should be refused.
-    static func members(_ header: [String], _ row: [UInt8]) -> [(name: String, text: String)]? {
+    enum Record {
+        case members([(name: String, text: String)])
+        case unreadable
+        case badNumber(String)
+        case badMetadata(String)
+    }
+
+    static func record(_ header: [String], _ row: [UInt8]) -> Record {
         guard UTF8Facts.isValid(row), let fields = fields(row), fields.count == header.count else {
-            return nil
+            return .unreadable
         }
         let members = zip(header, fields).filter { !$0.1.isEmpty }
         for (name, text) in members {
@@ -73,14 +79,14 @@ enum RowModel {
                 let isWhole =
                     !digits.isEmpty && text.utf8.count - digits.count <= 1
                     && digits.allSatisfy { (48...57).contains($0) }
-                guard isWhole else { return nil }
+                guard isWhole else { return .badNumber(text) }
             case "metadata":
                 let facts = JSONFacts(Array(text.utf8))
                 let within = JSONFacts(Array("{\"metadata\":\(text)}".utf8))
-                guard facts.isValid, within.isStrictlyFine else { return nil }
+                guard facts.isValid, within.isStrictlyFine else { return .badMetadata(text) }
             default: continue
             }
         }
-        return members.map { ($0.0, $0.1) }
+        return .members(members.map { ($0.0, $0.1) })
     }
 }

@@ -7,6 +7,8 @@ package enum DatabaseFault: Sendable {
     case before
     /// It ends after so many statements.
     case within(Int)
+    /// It ends after so many statements that write.
+    case withinWrites(Int)
     /// It is committed, and nobody is told.
     case after
 }
@@ -109,26 +111,31 @@ private final class FaultyTransaction: SQLTransaction {
     private let base: any SQLTransaction
     private let owner: FaultyDatabase
     private let meddler: Meddler
-    /// How many statements still succeed.
+    /// How many statements still succeed, and which of them count.
     private var left: Int?
+    private var countsWritesOnly = false
 
     init(
         base: any SQLTransaction, owner: FaultyDatabase, fault: DatabaseFault?, meddler: Meddler
     ) {
         (self.base, self.owner, self.meddler) = (base, owner, meddler)
-        if case .within(let count) = fault { left = count }
+        switch fault {
+        case .within(let count): left = count
+        case .withinWrites(let count): (left, countsWritesOnly) = (count, true)
+        default: break
+        }
     }
 
     var dialect: Dialect { base.dialect }
 
     func query(_ statement: SQLStatement, each arguments: [[SQLValue]]) throws -> [[SQLRow]] {
-        try count()
+        if !countsWritesOnly { try count() }
         return meddler.answer(
             statement.sql, arguments, try base.query(statement, each: arguments))
     }
 
     func execute(_ statement: SQLStatement, each arguments: [[SQLValue]]) throws {
-        try count()
+        if !countsWritesOnly || !arguments.isEmpty { try count() }
         try base.execute(statement, each: meddler.arguments(statement.sql, arguments))
     }
 

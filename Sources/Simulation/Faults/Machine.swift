@@ -27,7 +27,14 @@ final class Machine {
         if canary == .lyingDisk { disk.lie() }
         engine = try Self.boot(disk)
         database = FaultyDatabase(engine: engine)
-        ledger = Ledger(database: database)
+        ledger = Ledger(database: database, limits: Self.limits)
+    }
+
+    /// A slow computer is no finding.
+    private static var limits: Limits {
+        var limits = Limits()
+        limits.waitMax = .seconds(3_600)
+        return limits
     }
 
     private static func path(_ disk: Disk) -> String { "\(disk.directory)/tribute.db" }
@@ -105,7 +112,7 @@ final class Machine {
         }
         database = FaultyDatabase(engine: engine)
         database.release(left)
-        ledger = Ledger(database: database)
+        ledger = Ledger(database: database, limits: Self.limits)
         isUp = true
         return true
     }
