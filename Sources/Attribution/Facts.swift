@@ -17,7 +17,7 @@ package struct Facts: Sendable {
     /// The links that a customer has bought through.
     package var conversions: [CustomerKey: Set<LinkID>] = [:]
     /// Those of the calls to be tried again or given up that are kept.
-    package var rejections: Set<RejectionID> = []
+    package var rejections: Set<RejectionKey> = []
     /// What a command that stands alone looks at.
     package var registry = Registry()
 
@@ -168,8 +168,10 @@ extension Facts {
         case .insertLead(let lead, let key): absorb(lead, of: key)
         case .insertSale(let sale, let customer): absorb(sale, of: customer)
         case .convert(let key, let linkID, _): conversions[key, default: []].insert(linkID)
-        case .insertRejection(let rejection): rejections.insert(rejection.id)
-        case .discardRejection(let id, _): rejections.remove(id)
+        case .insertRejection(let rejection):
+            rejections.insert(RejectionKey(rejection.workspaceID, rejection.id))
+        case .discardRejection(let id, let workspaceID):
+            rejections.remove(RejectionKey(workspaceID, id))
         // Whatever changes the registry stands alone: the next command's facts are loaded anew.
         default: break
         }

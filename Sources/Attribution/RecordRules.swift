@@ -21,7 +21,7 @@ func decide(_ command: UpdateDomain, _ registry: Registry) -> Decision {
     var edited = command.edit.applied(to: domain)
     // There is always one primary domain: another takes its place, it is not taken away.
     edited.isPrimary = edited.isPrimary || domain.isPrimary
-    if edited == domain { return Decision(outcome: .domain(domain), changes: []) }
+    if isUnchanged(edited, from: domain) { return Decision(outcome: .domain(domain), changes: []) }
     if !isSame(edited.slug, domain.slug) {
         let isTaken = registry.domains[edited.slug] != nil
         if isTaken || registry.hasOwnStrays || registry.hasForeignStrays {
@@ -69,7 +69,8 @@ func decide(_ command: UpdateTag, _ registry: Registry) -> Decision {
     if registry.tags.contains(where: { $0.id != tag.id && $0.isNamed(edited.name) }) {
         return .refused(.tagNameTaken)
     }
-    return Decision(outcome: .tag(edited), changes: edited == tag ? [] : [.updateTag(edited)])
+    return Decision(
+        outcome: .tag(edited), changes: isUnchanged(edited, from: tag) ? [] : [.updateTag(edited)])
 }
 
 func decide(_ command: DeleteTag, _ registry: Registry) -> Decision {
@@ -95,7 +96,7 @@ func decide(_ command: UpdateFolder, _ registry: Registry) -> Decision {
     if registry.folders.contains(where: { $0.id != folder.id && isSame($0.name, edited.name) }) {
         return .refused(.folderNameTaken(edited.name))
     }
-    if edited == folder { return Decision(outcome: .folder(folder), changes: []) }
+    if isUnchanged(edited, from: folder) { return Decision(outcome: .folder(folder), changes: []) }
     edited.updatedAt = command.at
     return Decision(outcome: .folder(edited), changes: [.updateFolder(edited)])
 }
@@ -122,7 +123,7 @@ func decide(_ command: UpdateCustomer, _ registry: Registry) -> Decision {
     if let refusal = registry.refusal(of: edited) { return .refused(refusal) }
     return Decision(
         outcome: .customer(edited, isCreated: false),
-        changes: edited == customer ? [] : [.updateCustomer(edited)])
+        changes: isUnchanged(edited, from: customer) ? [] : [.updateCustomer(edited)])
 }
 
 /// The row stays for the events that refer to it; who it was is forgotten, and a later event of the
@@ -162,4 +163,10 @@ extension Registry {
             }
         }
     }
+}
+
+/// Whether an edit has left a record as it was, to the byte: `==` of texts would not see another
+/// spelling of the same letters, and the edit would be acknowledged and lost.
+private func isUnchanged<Record: Equatable>(_ edited: Record, from record: Record) -> Bool {
+    edited == record && isSame(String(describing: edited), String(describing: record))
 }

@@ -71,6 +71,15 @@ private func isKeyByte(_ byte: UInt8) -> Bool {
     }
 }
 
+/// A kept call, and whose it is.
+package struct RejectionKey: Hashable, Sendable {
+    package let workspaceID: WorkspaceID
+    package let id: RejectionID
+    package init(_ workspaceID: WorkspaceID, _ id: RejectionID) {
+        (self.workspaceID, self.id) = (workspaceID, id)
+    }
+}
+
 /// Where a track call came in.
 package enum TrackEndpoint: String, Sendable, CaseIterable {
     case lead = "/track/lead"

@@ -34,14 +34,18 @@ func decide(call command: RecordClick, _ facts: Facts) -> Decision {
 }
 
 func decide(call command: RecordLead, _ facts: Facts) -> Decision {
-    if let call = command.call, facts.lacks(call) { return .refused(.rejectionNotFound(call.id)) }
+    if let call = command.call, facts.lacks(call, of: command.customer.workspaceID) {
+        return .refused(.rejectionNotFound(call.id))
+    }
     return decide(command, facts).keeping(
         command.call, in: command.customer.workspaceID, at: command.at,
         customer: command.customer.externalID)
 }
 
 func decide(call command: RecordSale, _ facts: Facts) -> Decision {
-    if let call = command.call, facts.lacks(call) { return .refused(.rejectionNotFound(call.id)) }
+    if let call = command.call, facts.lacks(call, of: command.customer.workspaceID) {
+        return .refused(.rejectionNotFound(call.id))
+    }
     return decide(command, facts).keeping(
         command.call, in: command.customer.workspaceID, at: command.at,
         customer: command.customer.externalID, invoice: command.invoiceID.nonEmpty)
@@ -50,8 +54,8 @@ func decide(call command: RecordSale, _ facts: Facts) -> Decision {
 extension Facts {
     /// Whether a call that is to be tried again is not kept any more: somebody else tried it, or
     /// gave it up.
-    fileprivate func lacks(_ call: TrackCall) -> Bool {
-        call.retriedAt != nil && !rejections.contains(call.id)
+    fileprivate func lacks(_ call: TrackCall, of workspaceID: WorkspaceID) -> Bool {
+        call.retriedAt != nil && !rejections.contains(RejectionKey(workspaceID, call.id))
     }
 }
 
@@ -61,7 +65,10 @@ func decide(_ command: RecordRejection, _ facts: Facts) -> Decision {
 
 func decide(_ command: DiscardRejections, _ facts: Facts) -> Decision {
     var seen: Set<RejectionID> = []
-    let known = command.ids.filter { facts.rejections.contains($0) && seen.insert($0).inserted }
+    let known = command.ids.filter { id in
+        facts.rejections.contains(RejectionKey(command.workspaceID, id))
+            && seen.insert(id).inserted
+    }
     return Decision(
         outcome: .discarded(known.count),
         changes: known.map { .discardRejection($0, command.workspaceID) })

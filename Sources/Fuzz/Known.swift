@@ -36,7 +36,9 @@ enum Known: Int, CaseIterable {
         _ target: TargetName, _ text: String, _ finding: String
     ) -> AddressModel? {
         switch target {
-        case .query: return AddressModel(text) ?? AddressModel("https://\(text)")
+        case .query:
+            let text = BodyModel.trimmed(text)
+            return AddressModel(text) ?? AddressModel("https://\(text)")
         case .redirect:
             let start = finding.firstRange(of: /https?:/.ignoresCase())?.lowerBound
             return start.flatMap { AddressModel(String(finding[$0...])) }

@@ -42,8 +42,8 @@ package struct ChangeWriter {
         RegistryStatements.deleteFolder, RegistryStatements.updateCustomer,
         Statements.insertClick, Statements.insertCustomer, Statements.attachCustomer,
         Statements.insertLead, Statements.claimLead, Statements.insertSale,
-        Statements.insertConversion, RejectionSQL.retry, RejectionSQL.discard, RejectionSQL.forget,
-        RejectionSQL.insert, RejectionSQL.trimAge, RejectionSQL.trimCount,
+        Statements.insertConversion, RejectionSQL.insert, RejectionSQL.retry, RejectionSQL.discard,
+        RejectionSQL.forget, RejectionSQL.trimAge, RejectionSQL.trimCount,
         RegistryStatements.touch,
     ]
 

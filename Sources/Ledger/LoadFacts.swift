@@ -17,7 +17,7 @@ package struct FactsLoader {
     private var claims: Set<LeadClaim> = []
     private var invoices: Set<InvoiceKey> = []
     private var importedSales: Set<SaleID> = []
-    private var rejections: Set<KeptCall> = []
+    private var rejections: Set<RejectionKey> = []
 
     package static func load(
         _ commands: ArraySlice<Command>, _ transaction: any SQLTransaction
@@ -67,7 +67,7 @@ package struct FactsLoader {
             noteCustomer(customer.key)
             if let clickID = customer.clickID { clickIDs.insert(clickID) }
         case .discardRejections(let discard):
-            for id in discard.ids { rejections.insert(KeptCall(id, discard.workspaceID)) }
+            for id in discard.ids { rejections.insert(RejectionKey(discard.workspaceID, id)) }
         // The rest stands alone and has facts of its own.
         default: break
         }
@@ -76,7 +76,7 @@ package struct FactsLoader {
     /// A call that comes for the first time is not looked for.
     private mutating func note(_ call: TrackCall?, _ workspaceID: WorkspaceID) {
         guard let call, call.retriedAt != nil else { return }
-        rejections.insert(KeptCall(call.id, workspaceID))
+        rejections.insert(RejectionKey(workspaceID, call.id))
     }
 
     private mutating func noteCustomer(_ key: CustomerKey) {
@@ -86,8 +86,8 @@ package struct FactsLoader {
 
     private mutating func loadRejections() throws {
         try each(rejections, RejectionSQL.isKept, { [.init($0.id), .init($0.workspaceID)] }) {
-            loader, call, rows in
-            if !rows.isEmpty { loader.facts.rejections.insert(call.id) }
+            loader, key, rows in
+            if !rows.isEmpty { loader.facts.rejections.insert(key) }
         }
     }
 
@@ -181,15 +181,6 @@ package struct FactsLoader {
         let keys = Array(keys)
         let results = try transaction.query(statement, each: keys.map(arguments))
         for (key, rows) in zip(keys, results) { try body(&self, key, rows) }
-    }
-}
-
-/// A call that is to be tried again or given up, and whose it must be.
-private struct KeptCall: Hashable {
-    let id: RejectionID
-    let workspaceID: WorkspaceID
-    init(_ id: RejectionID, _ workspaceID: WorkspaceID) {
-        (self.id, self.workspaceID) = (id, workspaceID)
     }
 }
 

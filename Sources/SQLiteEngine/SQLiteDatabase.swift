@@ -15,6 +15,7 @@ package final class SQLiteDatabase: SQLDatabase {
     private struct State {
         var connections: Connections
         var isSettled = false
+        var isClosed = false
         var hasFailed = false
         /// A small write may still find room where a larger one did not: readiness would flicker.
         var isFull = false
@@ -115,6 +116,11 @@ package final class SQLiteDatabase: SQLDatabase {
 
     /// Moves the log into the file and closes; statements that still run make it fail.
     package func close() throws {
+        let wasClosed = state.withLock { state in
+            defer { state.isClosed = true }
+            return state.isClosed
+        }
+        if wasClosed { return }
         let connections = connections
         _ = try? connections.pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
         try connections.close()

@@ -13,16 +13,6 @@ package struct Workload {
         case modelled
     }
 
-    /// What the ledger and the model still answer differently, and is left out.
-    enum LeftOut {
-        /// A workspace gives up calls that another one has.
-        static let callsOfOthers = true
-        /// A customer gets a name that only looks like the one before.
-        static let namesThatLookAlike = true
-        /// A call is tried again, or given up, in the transaction that first kept it.
-        static let callsOfThisBatch = true
-    }
-
     package struct Place {
         let id: LinkID
         let workspaceID: WorkspaceID
@@ -53,6 +43,9 @@ package struct Workload {
     var importedClicks: [ClickID] = []
     var importedSales: [SaleID] = []
     var tokens: [TokenID] = []
+    /// For events that come just in time or just too late.
+    var lastVisit: RecordClick?
+    var leadMoments: [Timestamp] = []
     /// Events of earlier batches, to be sent once more.
     var past: [Command] = []
     var newPast: [Command] = []

@@ -64,6 +64,13 @@ extension Workload {
             if random.chance(30), !importedClicks.isEmpty { click.id = random.pick(importedClicks) }
             importedClicks.append(click.id)
         }
+        if click.origin == .live, let visit = lastVisit, random.chance(20) {
+            click.linkID = visit.linkID
+            click.visitor = visit.visitor
+            click.known = nil
+            click.at = visit.at.adding(Timestamp.hour + Int64(random.int(-1..<2)))
+        }
+        if click.origin == .live, click.visitor.identity != nil { lastVisit = click }
         clicks[place.workspaceID, default: []].append(click.id)
         return noted(.recordClick(click))
     }
@@ -83,6 +90,7 @@ extension Workload {
             eventName: random.pick(Self.leadNames), mode: mode, profile: profile(),
             metadata: random.chance(30) ? #"{"n": 1.0}"# : nil, at: now)
         lead.ids = (0..<random.pick([1, 1, 1, 3])).map { _ in id("lead") }
+        leadMoments = leadMoments.suffix(30) + [lead.at]
         if random.chance(20) {
             (lead.origin, lead.at) = (.imported, past())
         } else {
@@ -106,6 +114,7 @@ extension Workload {
             at: now)
         if random.chance(25) {
             (sale.origin, sale.at) = (.imported, past())
+            if random.chance(40), !leadMoments.isEmpty { sale.at = random.pick(leadMoments) }
             if random.chance(30), !importedSales.isEmpty { sale.id = random.pick(importedSales) }
             importedSales.append(sale.id)
         } else {
@@ -208,18 +217,14 @@ extension Workload {
         return command
     }
 
-    private var keptCalls: [Call] { LeftOut.callsOfThisBatch ? calls : calls + newCalls }
+    private var keptCalls: [Call] { calls + newCalls }
 
     private mutating func discard() -> Command {
         let calls = keptCalls
         guard !calls.isEmpty else { return .proveWritable }
         let first = random.pick(calls)
         let others = (0..<random.int(0..<4)).map { _ in random.pick(calls) }
-        var ids =
-            [first.id]
-            + others.filter {
-                !LeftOut.callsOfOthers || $0.workspaceID == first.workspaceID
-            }.map(\.id)
+        var ids = [first.id] + others.map(\.id)
         if random.chance(30) { ids.append(ID("rej_none")) }
         if random.chance(30) { ids.append(first.id) }
         return .discardRejections(

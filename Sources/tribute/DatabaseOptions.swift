@@ -72,8 +72,8 @@ struct DatabaseOptions: ParsableArguments {
         } catch SQLError.corrupt(let detail) {
             throw Failure(
                 """
-                \(path) is not a database of Tribute, or is damaged (\(detail)). If it was one: keep \
-                a copy, and restore the newest backup with `tribute restore`.
+                \(path) is not a database of Tribute, or is damaged (\(detail)). If it was one: \
+                keep a copy, and restore the newest backup with `tribute restore`.
                 """)
         } catch let error as SQLError {
             throw Failure(

@@ -15,7 +15,7 @@ import Testing
         in change: @escaping (inout World) -> Void = { _ in }
     ) -> Row {
         Row(name, command, expected) { world in
-            world.facts.rejections = [ID("r1")]
+            world.facts.rejections = [RejectionKey(World.home, ID("r1"))]
             change(&world)
         }
     }
@@ -88,6 +88,13 @@ import Testing
                 DiscardRejections(workspaceID: World.home, ids: [ID("r1"), ID("r2"), ID("r1")])),
             "discarded 1 | drop r1"),
         row(
+            "those of another workspace are not given up",
+            .discardRejections(DiscardRejections(workspaceID: World.other, ids: [ID("r1")])),
+            "discarded 0"),
+        row(
+            "nor tried again",
+            sale("zoe", in: World.other) { $0.call = retry }, "no: rejectionNotFound(r1)"),
+        row(
             "never a command",
             .recordRejection(
                 RecordRejection(
@@ -102,7 +109,7 @@ import Testing
     /// Within a batch as after it: what one call leaves behind, the next one sees.
     @Test func aSecondReplayOfTheBatchFindsItGone() {
         var facts = World().facts(for: sale("ann"))
-        facts.rejections = [ID("r1")]
+        facts.rejections = [RejectionKey(World.home, ID("r1"))]
         var answers: [String] = []
         for id in ["s1", "s2"] {
             let decision = decide(Self.saleOf("ann", Self.retry) { $0.id = ID(id) }, facts)

@@ -160,6 +160,7 @@ enum EmailPattern {
             + #"([A-Za-z0-9][A-Za-z0-9\-]*\.)+[A-Za-z]{2,}\z"#)
 
     static func matches(_ text: String) -> Bool {
+        guard text.utf8.contains(0x40) else { return false }
         let range = NSRange(location: 0, length: text.utf16.count)
         return pattern?.firstMatch(in: text, range: range) != nil
     }

@@ -15,15 +15,20 @@ struct JSONFacts {
     private struct Container {
         let isObject: Bool
         var keys: Set<[UInt16]> = []
+        var alike: Set<String> = []
         var count = 0
     }
 
+    /// Whether keys of one object look alike, escapes that are none aside.
+    private(set) var hasKeysAlike = false
+
     private let bytes: [UInt8]
+    private let looksForKeysAlike: Bool
     private var place = 0
     private var stack: [Container] = []
 
-    init(_ bytes: [UInt8]) {
-        self.bytes = bytes
+    init(_ bytes: [UInt8], looksForKeysAlike: Bool = false) {
+        (self.bytes, self.looksForKeysAlike) = (bytes, looksForKeysAlike)
         isValid = readText() && UTF8Facts.isValid(bytes)
     }
 
@@ -72,6 +77,11 @@ struct JSONFacts {
             skip()
             guard let key = readString() else { return false }
             if !stack[stack.count - 1].keys.insert(key).inserted { hasDuplicateKey = true }
+            if looksForKeysAlike {
+                let text = String(decoding: key, as: UTF16.self)
+                let isNew = stack[stack.count - 1].alike.insert(text).inserted
+                hasKeysAlike = hasKeysAlike || !isNew
+            }
             keysMax = max(keysMax, stack[stack.count - 1].count)
             skip()
             guard take(":") else { return false }
@@ -147,7 +157,7 @@ struct JSONFacts {
             }
             flush()
             plain = []
-            guard let unit = readEscape() else { break }
+            guard let unit = readEscape() ?? (looksForKeysAlike ? 0xFFFD : nil) else { break }
             if unit == 0 { hasNUL = true }
             units.append(unit)
         }
