@@ -1,7 +1,7 @@
 /// Faults that are known and not mended yet, told from the input and the property that broke. An
 /// entry goes with its fault.
 enum Known: Int, CaseIterable {
-    case portWithSign, looseBrackets, markHidesLetter, userLikeHost, trimmedNextLine
+    case portWithSign, looseBrackets, markHidesLetter, userLikeHost, endlessHost, trimmedNextLine
     case creditThroughRedirURL, foldedRedirURL, amountOfDashes, metadataWithMore, brokenHeader
 
     static func fault(_ target: TargetName, _ input: [UInt8], _ finding: Finding) -> Known? {
@@ -21,6 +21,8 @@ enum Known: Int, CaseIterable {
             else { return false }
             let authority = place.host + (place.port.map { [0x3A] + $0 } ?? [])
             return place.user.firstRange(of: authority) != nil
+        case .endlessHost:
+            return finding.hasPrefix("another place") && (place?.host.count ?? 0) > 1_024
         case .trimmedNextLine: return target == .body && text.contains("\u{85}")
         case .creditThroughRedirURL: return finding.hasSuffix("through redir_url")
         case .foldedRedirURL:

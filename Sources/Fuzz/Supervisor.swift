@@ -88,7 +88,7 @@ struct Supervisor {
     private func report(_ failure: String) throws {
         let target = TargetName.allCases[Int(board[.target])]
         let number = board[.number]
-        print("tribute-fuzz: \(target), seed \(plan.seed), input \(number): \(failure)")
+        print("tribute-fuzz: \(target), seed \(plan.seed), input \(number): \(failure.prefix(1_000))")
         var path = plan.replay ?? "fuzz-failure-\(target)-\(plan.seed)-\(number).bin"
         if plan.replay == nil {
             try Data(board.input).write(to: URL(fileURLWithPath: path))

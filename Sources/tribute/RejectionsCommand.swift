@@ -64,7 +64,8 @@ struct RejectionChoice: ParsableArguments {
 
 private struct ListRejections: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "One JSON object a line, the newest first.")
+        commandName: "list", abstract: "One JSON object a line, the newest first.",
+        discussion: "  tribute rejections list --workspace acme --reason invalid_body --limit 10")
     @OptionGroup var choice: RejectionChoice
     @Option(help: "How many.") var limit = 100
     @OptionGroup var database: DatabaseOptions
@@ -81,7 +82,8 @@ private struct ListRejections: AsyncParsableCommand {
 
 private struct CountRejections: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "count", abstract: "How many there are of each reason.")
+        commandName: "count", abstract: "How many there are of each reason.",
+        discussion: "  tribute rejections count --workspace acme")
     @OptionGroup var choice: RejectionChoice
     @OptionGroup var database: DatabaseOptions
 
@@ -97,7 +99,12 @@ private struct CountRejections: AsyncParsableCommand {
 private struct ReplayRejections: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay", abstract: "Try them again, the oldest first.",
-        discussion: "Prints one JSON object for each. Ends with status 1 if one is still refused.")
+        discussion: """
+            Prints one JSON object for each. Ends with status 1 if one is still refused.
+
+              tribute rejections replay --workspace acme --reason customer_unknown
+              tribute rejections replay --workspace acme --all
+            """)
     @OptionGroup var choice: RejectionChoice
     @Flag(help: "All of the workspace, if nothing else chooses.") var all = false
     @OptionGroup var database: DatabaseOptions
@@ -132,7 +139,8 @@ private struct ReplayRejections: AsyncParsableCommand {
 
 private struct DiscardKeptCalls: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "discard", abstract: "Give them up; prints how many there were.")
+        commandName: "discard", abstract: "Give them up; prints how many there were.",
+        discussion: "  tribute rejections discard --workspace acme --reason amount_zero")
     @OptionGroup var choice: RejectionChoice
     @Flag(help: "All of the workspace, if nothing else chooses.") var all = false
     @OptionGroup var database: DatabaseOptions

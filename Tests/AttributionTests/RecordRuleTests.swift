@@ -119,6 +119,48 @@ extension RecordRuleTests {
         return customer
     }
 
+    /// `==` of texts does not see it; the edit must not be acknowledged and lost.
+    @Test func anotherSpellingOfTheSameLettersIsAChange() {
+        let (one, other) = ("caf\u{E9}", "cafe\u{301}")
+        var registry = Registry()
+        registry.tags = [Self.tag(one)]
+        registry.folders = [Self.folder(one)]
+        var customer = Customer(
+            id: ID("ann"), workspaceID: World.home, externalID: "ann", createdAt: World.noon)
+        customer.name = one
+        registry.customers = [customer]
+        var domain = Domain(
+            id: ID("d"), workspaceID: World.home, slug: "d.test", createdAt: World.noon)
+        domain.placeholder = one
+        registry.domains = ["d.test": domain]
+        func edit<Record>(
+            _ path: any WritableKeyPath<Record, String> & Sendable
+        ) -> Edit<Record> {
+            var edit = Edit<Record>()
+            edit.set(path, other)
+            return edit
+        }
+        var renamed = Edit<Customer>()
+        renamed.set(\.name, other)
+        var placed = Edit<Domain>()
+        placed.set(\.placeholder, other)
+        let commands: [Command] = [
+            .updateTag(.init(id: ID(one), workspaceID: World.home, edit: edit(\.name))),
+            .updateFolder(
+                .init(
+                    id: ID(one), workspaceID: World.home, edit: edit(\.name), at: World.noon)),
+            .updateCustomer(
+                .init(selector: .externalID("ann"), workspaceID: World.home, edit: renamed)),
+            .updateDomain(
+                .init(slug: "d.test", workspaceID: World.home, edit: placed, at: World.noon)),
+        ]
+        for command in commands {
+            var facts = Facts()
+            facts.registry = registry
+            #expect(decide(command, facts).changes.count == 1, "\(command)")
+        }
+    }
+
     private static func tag(_ name: String) -> Attribution.Tag {
         Attribution.Tag(
             id: ID(name), workspaceID: World.home, name: name, color: .red, createdAt: World.noon)

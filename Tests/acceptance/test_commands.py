@@ -13,6 +13,8 @@ from harness import ROOT, Server, bearer, binary, clean_environment
 COMMANDS = [
     "serve", "import", "verify", "demo", "bench", "workspace", "workspace create",
     "workspace list", "workspace update", "token", "token create", "token list", "token revoke",
+    "rejections", "rejections list", "rejections count", "rejections replay", "rejections discard",
+    "backup", "restore", "simulate",
 ]
 
 
