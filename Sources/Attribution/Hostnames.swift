@@ -28,12 +28,17 @@ package func urlHost(_ text: String) -> String? {
 
 /// Host and port of an http or https URL; nil if it is none.
 package func urlAuthority(_ text: String) -> String? {
+    urlAuthorityRange(text).map { String(text[$0]) }
+}
+
+/// Where they stand. What looks like them may stand in the name of a user before.
+package func urlAuthorityRange(_ text: String) -> Range<String.Index>? {
     guard let rest = withoutScheme(text) else { return nil }
     var authority = rest.prefix { !"/?#\\".unicodeScalars.contains($0) }
     if let at = authority.lastIndex(of: "@") {
         authority = authority[authority.index(after: at)...]
     }
-    return String(String.UnicodeScalarView(authority))
+    return authority.startIndex..<authority.endIndex
 }
 
 /// The path of an http or https URL as it is written; nil if it is none.
@@ -53,8 +58,16 @@ private func withoutScheme(_ text: String) -> Substring.UnicodeScalarView? {
     return scheme.starts(with: "http://".unicodeScalars) ? scalars.dropFirst(7) : nil
 }
 
-/// A host without its port.
+/// A host without its port. One in brackets that do not close is all of it.
 package func hostname(_ authority: some StringProtocol) -> String {
-    if authority.hasPrefix("[") { return String(authority.prefix { $0 != "]" }) + "]" }
-    return String(authority.prefix { $0 != ":" })
+    let scalars = Substring(authority).unicodeScalars
+    guard scalars.first == "[" else { return String(Substring(scalars.prefix { $0 != ":" })) }
+    let end = scalars.firstIndex(of: "]").map { scalars.index(after: $0) } ?? scalars.endIndex
+    return String(Substring(scalars[..<end]))
+}
+
+/// What follows the host: a colon and the port, or nothing.
+package func portPart(_ authority: String) -> String {
+    let host = hostname(authority)
+    return String(Substring(authority.unicodeScalars.dropFirst(host.unicodeScalars.count)))
 }

@@ -76,15 +76,12 @@ private enum Punycode {
 
 /// A URL whose host is in ASCII and lower case. The rest stays as it was written.
 package func normalizedURL(_ text: String) -> String {
-    guard let authority = urlAuthority(text), !authority.utf8.allSatisfy({ $0 < 0x80 }) else {
-        return text
-    }
+    guard let place = urlAuthorityRange(text) else { return text }
+    let authority = String(text[place])
+    if authority.utf8.allSatisfy({ $0 < 0x80 }) { return text }
     let scalars = text.unicodeScalars
-    guard let start = scalars.firstRange(of: authority.unicodeScalars) else { return text }
-    let host = hostname(authority)
-    let port = authority.unicodeScalars.dropFirst(host.unicodeScalars.count)
-    return String(scalars[..<start.lowerBound]) + punycoded(host)
-        + String(String.UnicodeScalarView(port)) + String(scalars[start.upperBound...])
+    return String(scalars[..<place.lowerBound]) + punycoded(hostname(authority))
+        + portPart(authority) + String(scalars[place.upperBound...])
 }
 
 /// Whether all letters of each part of a host's name are of one script: what mixes them is made to

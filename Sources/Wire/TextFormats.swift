@@ -11,7 +11,7 @@ package func trim(_ text: String) -> String {
 }
 
 private func isSpace(_ scalar: Unicode.Scalar) -> Bool {
-    scalar.properties.isWhitespace || scalar == "\u{FEFF}"
+    scalar.properties.isWhitespace && scalar != "\u{85}" || scalar == "\u{FEFF}"
 }
 
 /// Whether a text is an e-mail address as Zod's default pattern has it: a local part of letters,
@@ -54,18 +54,37 @@ package let urlMax = 32_000
 /// Whether a text is an absolute http or https URL with a host, free of white space and control
 /// characters (which could split a header). Other schemes can be active content and are refused.
 package func isURL(_ text: String) -> Bool {
-    guard let authority = urlAuthority(text), !hostname(authority).isEmpty, isVisible(text),
+    guard let authority = urlAuthority(text), isHost(hostname(authority)), isVisible(text),
         // Some readers take it for a slash, others for a part of the host's name.
-        urlPath(text)?.contains("\\") == false,
-        !hostname(authority).unicodeScalars.contains(where: forbiddenInHosts)
+        urlPath(text)?.unicodeScalars.contains("\\") == false
     else { return false }
-    let port = authority.dropFirst(hostname(authority).count)
-    return port.isEmpty || port == ":" || UInt16(port.dropFirst()) != nil
+    let port = Array(portPart(authority).utf8)
+    if port.isEmpty || port == [UInt8(ascii: ":")] { return true }
+    return port.first == UInt8(ascii: ":")
+        && port.dropFirst().allSatisfy { (48...57).contains($0) }
+        && UInt16(String(decoding: port.dropFirst(), as: UTF8.self)) != nil
+}
+
+/// Bytes of the longest name that DNS has.
+private let hostMax = 253
+
+private func isHost(_ host: String) -> Bool {
+    guard !host.isEmpty, host.utf8.count <= hostMax else { return false }
+    if host.utf8.first == UInt8(ascii: "[") {
+        let address = host.utf8.dropFirst().dropLast()
+        return host.utf8.last == UInt8(ascii: "]") && address.contains(UInt8(ascii: ":"))
+            && address.allSatisfy { isHexDigit($0) || ":.".utf8.contains($0) }
+    }
+    return !host.unicodeScalars.contains(where: forbiddenInHosts)
+}
+
+private func isHexDigit(_ byte: UInt8) -> Bool {
+    (48...57).contains(byte) || (65...70).contains(byte & 0xDF)
 }
 
 /// What the URL standard forbids in a host, and escapes, which could hide such.
 private func forbiddenInHosts(_ scalar: Unicode.Scalar) -> Bool {
-    "%<>^|\"'`{}@".unicodeScalars.contains(scalar)
+    "%<>^|\"'`{}@[]".unicodeScalars.contains(scalar)
 }
 
 private func isVisible(_ text: String) -> Bool {

@@ -48,6 +48,12 @@ import Wire
         ("https://a.test/\r\n", false), ("https://a.test/a b", false),
         ("https://a.test/\u{0}", false), ("https://a.test/\u{7F}", false),
         ("https://a.test/\t", false),
+        ("https://a.test:", true), ("https://a.test:+80", false), ("https://a.test:-0", false),
+        ("https://a.test:99999", false), ("https://a.test:8\u{301}0/", false),
+        ("https://[::1", false), ("https://[::1]x", false), ("https://[a.test]", false),
+        ("https://a[b].test", false), ("https://[]", false), ("https://[fe80::1%25x]/", false),
+        ("https://\(String(repeating: "a", count: 253))/", true),
+        ("https://\(String(repeating: "a", count: 254))/", false),
     ])
     func urls(text: String, isValid: Bool) { #expect(isURL(text) == isValid) }
 

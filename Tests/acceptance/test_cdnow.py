@@ -201,6 +201,20 @@ def test_bad_rows_are_told_and_good_ones_land(server, tmp_path, kind):
     assert lead["timestamp"] == "2024-05-01T10:00:00.000Z" and lead["customer"]["name"] == "Good"
 
 
+@pytest.mark.parametrize("text, reasons", [
+    (b'type,timestamp,customerExternalId,"amount\nsale,2024-05-01,c,1\nsale,2024-05-01,c,2\n', ["quoted field"]),
+    (b"type,\xff,amount\nsale,2024-05-01,1\nlead,2024-05-01,2\n", ["not valid UTF-8", "header on the first line", "header on the first line"]),
+    (b"type,timestamp,customerExternalId,amount\nsale,2024-05-01,c,-\nsale,2024-05-01,c,1-2\n", ["whole number"] * 2),
+    (b'type,timestamp,customerExternalId,amount,metadata\nsale,2024-05-01,c,1,"{},""invoiceId"":""x"""\n', ["not a JSON object"])])
+def test_files_that_are_not_what_they_seem(server, tmp_path, text, reasons):
+    """A second line is never taken for the header."""
+    path = tmp_path / "events.csv"
+    path.write_bytes(text)
+    run_import(server, path, server.workspace())
+    told = [json.loads(line)["reason"] for line in Path(f"{path}.rejected.ndjson").read_text().splitlines()]
+    assert len(told) == len(reasons) and all(reason in said for reason, said in zip(reasons, told)), told
+
+
 def test_a_click_of_another_workspace_is_not_taken_for_ones_own(server, tmp_path):
     one, two = server.workspace(), server.workspace()
     links = one.link(), two.link()

@@ -154,6 +154,20 @@ def test_destinations_that_a_visitor_may_not_name(server, shop, acme, asked):
         assert place(follow(server, f"{plain['key']}?redir_url=https://friend.example/")) == "https://shop.example/pricing"
 
 
+@pytest.mark.parametrize("attack", ["dub_id=forged", "a=b&%64ub_id=forged&via=anna", "client_reference_id=dub_id_forged"])
+def test_nor_name_who_is_credited_there(server, shop, attack):
+    link = shop.link(url="https://shop.example/pricing")
+    asked = quote(f"https://shop.example/other?{attack}", safe="")
+    found = place(follow(server, f"{link['key']}?redir_url={asked}", host="go.shop.example"))
+    assert found.startswith("https://shop.example/other") and "forged" not in found and "anna" not in found
+
+
+def test_a_user_that_looks_like_the_host_is_none(server, acme):
+    link = acme.link(url="https://caf\u00e9.example@caf\u00e9.example/x")
+    found = urlsplit(place(follow(server, link["key"])))
+    assert found.hostname == "xn--caf-dma.example" and found.path == "/x"
+
+
 @pytest.mark.parametrize("attack", [
     "dub_id=forged", "dub_id=a&dub_id=b", "via=anna", "%64ub_id=forged", "dub_id", "dub%5Fid=x", "dub+id=x&dub_id=forged"])
 def test_a_visitor_cant_credit_somebody_else(server, acme, attack):

@@ -25,6 +25,7 @@ package struct RowReader: Sendable {
 
     private let format: ImportFormat
     private var header: [String]?
+    private var isHeaderBroken = false
     private var line = 1
     private var rowLine = 1
     private var row: [UInt8] = []
@@ -62,6 +63,7 @@ package struct RowReader: Sendable {
         guard !row.isEmpty || isTooLong else { return }
         let text = String(decoding: row, as: UTF8.self)
         if isTooLong {
+            isHeaderBroken = format == .csv && header == nil
             let error = ImportError("the row is longer than \(Self.rowMax) bytes")
             return try body(
                 ImportRow(line: rowLine, text: String(text.prefix(200)), members: .failure(error)))
@@ -80,10 +82,15 @@ package struct RowReader: Sendable {
                 }
             }
         case .csv:
+            if isHeaderBroken {
+                return .failure(ImportError("the header on the first line can't be read"))
+            }
             guard String(validating: row, as: UTF8.self) != nil else {
+                isHeaderBroken = header == nil
                 return .failure(ImportError("the row is not valid UTF-8"))
             }
             guard let fields = csvFields(row) else {
+                isHeaderBroken = header == nil
                 return .failure(ImportError("a quoted field does not end properly"))
             }
             guard let header else {
@@ -106,7 +113,7 @@ package struct RowReader: Sendable {
         for (name, field) in zip(header, fields) where !field.isEmpty {
             switch name {
             case "amount", "eventQuantity":
-                guard field.utf8.allSatisfy({ (48...57).contains($0) || $0 == 0x2D }) else {
+                guard field.wholeMatch(of: /-?[0-9]+/) != nil else {
                     return .failure(
                         ImportError("\(name): '\(field)' is not a whole number of minor units"))
                 }
@@ -124,7 +131,8 @@ package struct RowReader: Sendable {
 
     private func parsed(_ json: String) -> JSONValue? {
         var wrapped = "{\"metadata\":\(json)}"
-        return wrapped.withUTF8 { try? readMembers($0).first?.value }
+        let members = wrapped.withUTF8 { try? readMembers($0) }
+        return members?.count == 1 ? members?.first?.value : nil
     }
 }
 

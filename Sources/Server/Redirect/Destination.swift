@@ -25,7 +25,7 @@ package struct Destination {
         if let asked = query.first(where: { $0.name == "redir_url" })?.value,
             Self.mayChoose(asked, link, allowedHostnames)
         {
-            (target, variant, isChosenByVisitor) = (normalizedURL(asked), nil, true)
+            (target, variant, isChosenByVisitor) = (Self.withoutCredit(asked), nil, true)
             return
         }
         isChosenByVisitor = false
@@ -47,11 +47,24 @@ package struct Destination {
     /// the link leads to anyway, and on those that the workspace lists: otherwise every link would
     /// lead anywhere. Other names below the destination's may be somebody else's.
     private static func mayChoose(_ url: String, _ link: Link, _ allowed: [String]) -> Bool {
-        guard isURL(url), let host = urlHost(url) else { return false }
-        let asked = domainSlug(host)
+        // Names are compared as they will be asked for: in ASCII.
+        guard isURL(url), let host = urlHost(normalizedURL(url)),
+            host.utf8.allSatisfy({ $0 < 0x80 })
+        else { return false }
+        let asked = normalizedHostname(host)
         return asked == link.domain || asked.hasSuffix(".\(link.domain)")
-            || asked == urlHost(link.url).map { normalizedHostname($0) }
+            || asked == urlHost(normalizedURL(link.url)).map { normalizedHostname($0) }
             || !allowed.isEmpty && isAllowed(hostname: asked, by: allowed)
+    }
+
+    /// A destination that the visitor names can't name who is credited.
+    private static func withoutCredit(_ url: String) -> String {
+        var chosen = QueriedURL(normalizedURL(url))
+        for name in ["dub_id", "via"] { chosen.remove(name) }
+        if chosen.value("client_reference_id")?.hasPrefix("dub_id_") == true {
+            chosen.remove("client_reference_id")
+        }
+        return chosen.url
     }
 
     /// The same for one visitor each time: what the cookie says, else by the visitor's identity.

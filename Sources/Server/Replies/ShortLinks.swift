@@ -32,7 +32,7 @@ struct ShortLinks: Sendable {
 
         init?(_ url: String) {
             guard let authority = urlAuthority(url), let host = urlHost(url) else { return nil }
-            let port = authority.dropFirst(hostname(authority).count).dropFirst()
+            let port = portPart(authority).dropFirst()
             self.host = domainSlug(host)
             self.port = port.isEmpty ? (url.lowercased().hasPrefix("https:") ? "443" : "80") : port
         }
