@@ -32,6 +32,7 @@ test-swift: ## Build and run the Swift tests.
 
 test-acceptance: build ## Run the official Dub SDK and the contract against the real server.
 	@scripts/install-packages build test
+	$(BUILD) --product tribute-fuzz
 	Tests/acceptance/run
 
 lint: ## Check the formatting.

@@ -5,7 +5,6 @@ be ready again within two seconds."""
 
 import os
 import random
-import re
 import shutil
 import signal
 import socket
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import Server, Wire, binary, clean_environment, free_port
+from harness import Server, Wire, binary, clean_environment
 from load import Book, fill, under_load
 
 CYCLES = int(os.environ.get("CRASH_CYCLES") or 5)
@@ -170,18 +169,11 @@ def schema_version(path) -> int | None:
         return None
 
 
-# --- one server a file ---------------------------------------------------------------------------
-
-def second(database: str) -> subprocess.CompletedProcess:
-    """Another server on the same file. It must end by itself, soon."""
-    return subprocess.run(
-        [binary(), "serve", "--database", database, "--port", str(free_port())],
-        capture_output=True, text=True, timeout=5, env=clean_environment())
-
+# --- a file that is in use -----------------------------------------------------------------------
 
 @pytest.mark.parametrize("way", ["the same path", "another spelling", "a symbolic link"])
-def test_a_second_server_on_one_file_is_refused(lone, tmp_path, way):
-    """Two would each keep counters and caches of their own."""
+def test_a_file_in_use_is_not_replaced(lone, tmp_path, way):
+    """Whichever way leads to it; a second server on it is another matter, and safe."""
     path = lone.path
     other = {
         "the same path": path,
@@ -192,27 +184,35 @@ def test_a_second_server_on_one_file_is_refused(lone, tmp_path, way):
         other.symlink_to(path)
     workspace = lone.workspace()
     customer, link = workspace.lead_customer()
-    refused = second(f"sqlite:{other}")
+    lone.command("backup", str(tmp_path / "copy.db"))
+    refused = subprocess.run(
+        [binary(), "restore", str(tmp_path / "copy.db"), "--force", "--database", f"sqlite:{other}"],
+        capture_output=True, text=True, timeout=20, env=clean_environment())
     assert refused.returncode == 1, refused
-    assert other.name in refused.stderr and re.search("another server", refused.stderr, re.I)
-    assert len(refused.stderr.splitlines()) < 5, refused.stderr
-    # The first has not noticed, and the command line works beside it.
-    workspace.sold(customer, invoiceId="in_1")
-    assert workspace.fresh(link)["sales"] == 1
-    lone.verify()
-    assert lone.token(workspace.slug).startswith("dub_")
+    assert other.name in refused.stderr and "A server uses the database" in refused.stderr
+    beside = Server(lone.folder)
+    beside.database, beside.log = f"sqlite:{other}", tmp_path / "beside.log"
+    beside.start()
+    try:
+        workspace.http.base_url = beside.url
+        workspace.sold(customer, invoiceId="in_1")
+        workspace.http.base_url = lone.url
+        assert workspace.sale(customer, invoiceId="in_1").headers["idempotent-replayed"] == "true"
+        assert workspace.fresh(link)["sales"] == 1
+    finally:
+        beside.stop()
 
 
 def test_a_killed_server_leaves_no_lock(lone, tmp_path):
     workspace = lone.workspace()
     customer, link = workspace.lead_customer()
-    assert second(lone.database).returncode == 1
+    lone.command("backup", str(tmp_path / "copy.db"))
     kill(lone)
+    lone.command("restore", str(tmp_path / "copy.db"), "--force")
     start = time.monotonic()
     lone.start()
     assert time.monotonic() - start < 2
     workspace.sold(customer, invoiceId="in_1")
-    assert second(lone.database).returncode == 1
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
