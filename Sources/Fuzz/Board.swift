@@ -50,11 +50,6 @@ final class Board {
         set { slots[128 + difference.rawValue].store(newValue, ordering: .relaxed) }
     }
 
-    subscript(fault: Known) -> UInt64 {
-        get { slots[256 + fault.rawValue].load(ordering: .relaxed) }
-        set { slots[256 + fault.rawValue].store(newValue, ordering: .relaxed) }
-    }
-
     /// The input that is tried now.
     var input: [UInt8] {
         get { bytes(at: Self.slotsSize + Self.messageMax, self[.inputLength], Self.inputMax) }

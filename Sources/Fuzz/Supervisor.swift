@@ -88,7 +88,8 @@ struct Supervisor {
     private func report(_ failure: String) throws {
         let target = TargetName.allCases[Int(board[.target])]
         let number = board[.number]
-        print("tribute-fuzz: \(target), seed \(plan.seed), input \(number): \(failure.prefix(1_000))")
+        print(
+            "tribute-fuzz: \(target), seed \(plan.seed), input \(number): \(failure.prefix(1_000))")
         var path = plan.replay ?? "fuzz-failure-\(target)-\(plan.seed)-\(number).bin"
         if plan.replay == nil {
             try Data(board.input).write(to: URL(fileURLWithPath: path))
@@ -119,14 +120,12 @@ struct Summary {
     var text: String {
         let differences = Difference.allCases.filter { board[$0] > 0 }
             .map { "\($0.text) \(board[$0])" }
-        let known = Known.allCases.filter { board[$0] > 0 }.map { "\($0) \(board[$0])" }
         let times = plan.targets.map { target in
             "\(target) \(board[target, .nanoseconds] / max(1, board[target, .inputs]) / 1_000) µs"
         }
         return """
             \(line)
             differences: \(differences.isEmpty ? "none" : differences.joined(separator: ", "))
-            known faults: \(known.isEmpty ? "none" : known.joined(separator: ", "))
             each: \(times.joined(separator: ", ")); \(board[.peakMemory] >> 20) MiB at most; \
             seed \(plan.seed)
             """

@@ -19,11 +19,12 @@ package final class SQLiteDatabase: SQLDatabase {
         var hasFailed = false
         /// A small write may still find room where a larger one did not: readiness would flicker.
         var isFull = false
-        var lastTry: ContinuousClock.Instant?
     }
 
     private let path: String
     private let state: Mutex<State>
+    /// Held while the file is opened anew; when that was tried last.
+    private let opening = Mutex<ContinuousClock.Instant?>(nil)
     /// Between two attempts to open a file whose disk fails.
     private static let pause = Duration.milliseconds(200)
 
@@ -63,36 +64,43 @@ package final class SQLiteDatabase: SQLDatabase {
         }
     }
 
-    /// The open connections, with a log that is on disk; new ones after a failed write.
+    /// The open connections, with a log that is on disk; new ones after a failed write. Writers
+    /// wait for each other here; whoever reads goes on with the connections that there are.
     private func trusted() throws -> Connections {
-        try state.withLock { state in
-            if state.isFull {
+        try opening.withLock { lastTry in
+            let now = state.withLock { $0 }
+            if now.isFull {
                 try Room.demand(beside: path)
-                state.isFull = false
+                state.withLock { $0.isFull = false }
             }
-            guard state.hasFailed || state.connections.hasFailed else {
-                if !state.isSettled {
-                    do { try state.connections.settle() } catch { throw SQLError.translated(error) }
-                    state.isSettled = true
-                }
-                return state.connections
+            if now.hasFailed || now.connections.hasFailed { return try reopened(&lastTry) }
+            if !now.isSettled {
+                do { try now.connections.settle() } catch { throw SQLError.translated(error) }
+                state.withLock { $0.isSettled = true }
             }
-            let now = ContinuousClock.now
-            if let last = state.lastTry, now - last < Self.pause {
-                throw SQLError.unavailable("the disk has failed a write; trying again")
-            }
-            state.lastTry = now
-            let fresh = try Connections(path: path)
-            do { try fresh.settle() } catch {
-                try? fresh.close()
-                throw SQLError.translated(error)
-            }
-            // Reads may still run on the old ones; they end by themselves.
-            try? state.connections.close()
-            state.connections = fresh
-            (state.isSettled, state.hasFailed, state.lastTry) = (true, false, nil)
-            return fresh
+            return now.connections
         }
+    }
+
+    private func reopened(_ lastTry: inout ContinuousClock.Instant?) throws -> Connections {
+        let now = ContinuousClock.now
+        if let last = lastTry, now - last < Self.pause {
+            throw SQLError.failedDisk("the disk has failed a write; trying again")
+        }
+        lastTry = now
+        let fresh = try Connections(path: path)
+        do { try fresh.settle() } catch {
+            try? fresh.close()
+            throw SQLError.translated(error)
+        }
+        let old = state.withLock { state in
+            defer { (state.connections, state.isSettled, state.hasFailed) = (fresh, true, false) }
+            return state.connections
+        }
+        // Reads may still run on the old ones; they end by themselves.
+        try? old.close()
+        lastTry = nil
+        return fresh
     }
 
     package func read<Value: Sendable>(

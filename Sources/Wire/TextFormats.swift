@@ -69,7 +69,9 @@ package func isURL(_ text: String) -> Bool {
 private let hostMax = 253
 
 private func isHost(_ host: String) -> Bool {
-    guard !host.isEmpty, host.utf8.count <= hostMax else { return false }
+    guard !host.isEmpty, host.utf8.count <= hostMax, punycoded(host).utf8.count <= hostMax else {
+        return false
+    }
     if host.utf8.first == UInt8(ascii: "[") {
         let address = host.utf8.dropFirst().dropLast()
         return host.utf8.last == UInt8(ascii: "]") && address.contains(UInt8(ascii: ":"))
@@ -115,6 +117,6 @@ package func isDestination(_ text: String) -> Bool {
 /// Whether a text has a scheme that browsers hand to an app; such a URL can't run in a page.
 package func isAppURL(_ text: String) -> Bool {
     let schemes: Set<String> = ["mailto", "sms", "tel", "tg", "whatsapp", "xmpp"]
-    guard let colon = text.firstIndex(of: ":") else { return false }
-    return schemes.contains(text[..<colon].lowercased()) && text[colon...].count > 1
+    guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) else { return false }
+    return schemes.contains(text[..<colon].lowercased()) && text.utf8[colon...].count > 1
 }

@@ -54,6 +54,7 @@ import Wire
         ("https://a[b].test", false), ("https://[]", false), ("https://[fe80::1%25x]/", false),
         ("https://\(String(repeating: "a", count: 253))/", true),
         ("https://\(String(repeating: "a", count: 254))/", false),
+        ("https://\(String(repeating: "\u{E9}.", count: 70))example/", false),
     ])
     func urls(text: String, isValid: Bool) { #expect(isURL(text) == isValid) }
 

@@ -204,6 +204,7 @@ def test_bad_rows_are_told_and_good_ones_land(server, tmp_path, kind):
 @pytest.mark.parametrize("text, reasons", [
     (b'type,timestamp,customerExternalId,"amount\nsale,2024-05-01,c,1\nsale,2024-05-01,c,2\n', ["quoted field"]),
     (b"type,\xff,amount\nsale,2024-05-01,1\nlead,2024-05-01,2\n", ["not valid UTF-8", "header on the first line", "header on the first line"]),
+    (b"type,timestamp,customerExternalId,amount,amount\nsale,2024-05-01,c,1,2\n", ["a column twice", "header on the first line"]),
     (b"type,timestamp,customerExternalId,amount\nsale,2024-05-01,c,-\nsale,2024-05-01,c,1-2\n", ["whole number"] * 2),
     (b'type,timestamp,customerExternalId,amount,metadata\nsale,2024-05-01,c,1,"{},""invoiceId"":""x"""\n', ["not a JSON object"])])
 def test_files_that_are_not_what_they_seem(server, tmp_path, text, reasons):

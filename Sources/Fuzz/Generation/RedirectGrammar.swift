@@ -73,7 +73,10 @@ extension Draft {
             putOne([".evil.example", "@evil.example", "%40evil.example", "%5C", "%09"])
         }
         if chance(50) {
-            putOne(["/", "/b", "%2Fc", "?x=1", "%3Fvia%3Devil", "%3Fa=b%26dub_id=evil"])
+            putOne([
+                "/", "/b", "%2Fc", "?x=1", "%3Fvia%3Devil", "%3Fa=b%26dub_id=evil",
+                "?client_reference_id=dub_id_evil",
+            ])
         }
     }
 }

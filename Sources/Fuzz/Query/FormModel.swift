@@ -93,13 +93,19 @@ struct AddressModel {
 
     var hostText: String { String(decoding: host, as: UTF8.self) }
 
-    /// Whether the host is no address in brackets, or a whole one.
-    var hasSoundBrackets: Bool {
-        guard host.first == 0x5B else { return true }
+    /// A name that DNS could have, or a whole address in brackets.
+    private var hasSoundHost: Bool {
+        guard !host.isEmpty, host.count <= 253 else { return false }
+        guard host.first == 0x5B else {
+            return host.allSatisfy { !"%<>^|\"'`{}@[]".utf8.contains($0) }
+        }
         let inner = host.dropFirst().dropLast()
-        return host.last == 0x5D && !inner.isEmpty
+        return host.last == 0x5D && inner.contains(0x3A)
             && inner.allSatisfy { "0123456789abcdefABCDEF:.".utf8.contains($0) }
     }
+
+    /// Whether punycode may make the name too long for DNS, so that it is refused for that.
+    var mayGrow: Bool { host.count >= 90 && host.contains { $0 >= 0x80 } }
 
     private var hasSoundPort: Bool {
         guard let port else { return true }
@@ -109,9 +115,8 @@ struct AddressModel {
 
     /// Whether the whole may be kept and sent as a header.
     var isSafe: Bool {
-        !host.isEmpty && !rest.prefix { $0 != 0x3F && $0 != 0x23 }.contains(0x5C)
+        hasSoundHost && hasSoundPort
+            && !rest.prefix { $0 != 0x3F && $0 != 0x23 }.contains(0x5C)
             && (user + host + (port ?? []) + rest).allSatisfy { $0 > 0x20 && $0 != 0x7F }
-            && host.allSatisfy { !"%<>^|\"'`{}@".utf8.contains($0) }
-            && hasSoundBrackets && hasSoundPort
     }
 }

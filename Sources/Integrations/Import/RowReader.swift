@@ -94,6 +94,10 @@ package struct RowReader: Sendable {
                 return .failure(ImportError("a quoted field does not end properly"))
             }
             guard let header else {
+                if Set(fields.map(ExactText.init)).count < fields.count {
+                    isHeaderBroken = true
+                    return .failure(ImportError("the header names a column twice"))
+                }
                 header = fields
                 return nil
             }

@@ -117,13 +117,17 @@ package struct Destination {
         return names
     }
 
+    private static func namesClick(_ item: (name: String, value: String)) -> Bool {
+        item.name == "client_reference_id" && item.value.hasPrefix("dub_id_")
+    }
+
     /// The target with the visitor's parameters. Apps get none.
     package var visited: QueriedURL {
         var url = QueriedURL(target)
         if !isURL(target) { return url }
         url.setRootPath()
         let own = notHandedOn
-        for item in query where !own.contains(item.name) {
+        for item in query where !own.contains(item.name) && !Self.namesClick(item) {
             let isSwitch = item.name == "qr" || item.name == "skip_deeplink_preview"
             if !isSwitch || item.value != "1" { url.set(item.name, to: item.value) }
         }
