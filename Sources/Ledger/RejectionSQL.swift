@@ -77,6 +77,12 @@ package struct RejectionQuery: Sendable {
     package var ascending = false
     package init(workspaceID: WorkspaceID) { self.workspaceID = workspaceID }
 
+    /// Whether it says which of them, and not all of them.
+    package var isChoice: Bool {
+        ids != nil || !reasons.isEmpty || !endpoints.isEmpty || customerExternalID != nil
+            || invoiceID != nil
+    }
+
     fileprivate var filter: SQLFilter {
         var filter = SQLFilter()
         filter.add("workspace_id = ", .init(workspaceID))

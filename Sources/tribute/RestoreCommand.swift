@@ -25,7 +25,8 @@ struct RestoreCommand: AsyncParsableCommand {
     func run() async throws {
         let lock = try database.lock(.exclusive)
         defer { withExtendedLifetime(lock) {} }
-        let path = database.path ?? ""
+        // A link leads to the file that is replaced, and whose log lies beside it.
+        let path = URL(fileURLWithPath: database.path ?? "").resolvingSymlinksInPath().path
         guard FileManager.default.fileExists(atPath: file) else {
             throw Failure("There is no file \(file).")
         }

@@ -3,15 +3,17 @@
 import hashlib
 import json
 import os
+import resource
 import shutil
 import signal
 import sqlite3
+import subprocess
 import threading
 import time
 
 import pytest
 
-from harness import Server, Wire, unique
+from harness import Server, Wire, binary, clean_environment, unique
 from load import Book, body, under_load
 
 
@@ -115,6 +117,49 @@ def test_the_log_of_a_crash_is_kept_with_its_file(lone, tmp_path):
     assert sales(tmp_path / "tribute.db") == {}
     [kept] = [name for name in os.listdir(tmp_path) if name.endswith("-wal") and ".replaced-" in name]
     assert sales(tmp_path / kept.removesuffix("-wal")) == {"in the log": 5}
+
+
+def test_a_link_leads_to_the_file_that_is_replaced(lone, tmp_path):
+    workspace, customers = prepared(lone)
+    lone.command("backup", str(tmp_path / "copy.db"))
+    workspace.sold(customers[0][0], 5, invoiceId="late")
+    lone.stop(signal.SIGKILL)
+    (tmp_path / "link").mkdir()
+    (tmp_path / "link" / "tribute.db").symlink_to(tmp_path / "tribute.db")
+    linked = Server(tmp_path / "link")
+    linked.command("restore", str(tmp_path / "copy.db"), "--force")
+    assert (tmp_path / "link" / "tribute.db").is_symlink()
+    assert sales(tmp_path / "tribute.db") == {}
+    linked.verify()
+
+
+def test_a_backup_that_is_killed_leaves_nothing_that_looks_whole(lone, tmp_path):
+    prepared(lone)
+    for delay in (0.005, 0.02, 0.05, 0.1):
+        copy = tmp_path / f"copy-{delay}.db"
+        process = subprocess.Popen(
+            [binary(), "backup", str(copy), "--database", lone.database], env=clean_environment())
+        time.sleep(delay)
+        process.kill()
+        process.wait()
+        if copy.exists():
+            assert (tmp_path / f"{copy.name}.sha256").exists()
+            copy.unlink()
+        (tmp_path / f"{copy.name}.sha256").unlink(missing_ok=True)
+        lone.command("backup", str(copy))
+
+
+def test_half_a_copy_is_none(lone, tmp_path):
+    """There is room for a part of it."""
+    prepared(lone)
+    target = tmp_path / "backups"
+    target.mkdir()
+    done = subprocess.run(
+        [binary(), "backup", str(target / "copy.db"), "--database", lone.database],
+        env=clean_environment(), capture_output=True, text=True, restore_signals=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)))
+    assert done.returncode == 1 and "No backup was made" in done.stderr, done
+    assert list(target.iterdir()) == []
 
 
 @pytest.mark.parametrize("has_digest", [True, False])

@@ -224,7 +224,10 @@ def test_discarding(space):
     gone, _ = refuse(space, "click_not_found", clickId="none")
     assert space.ok("POST", "/rejections/discard", json={"ids": [gone["id"], gone["id"], "rej_none"]}) == {"discarded": 1}
     for path in ("replay", "discard"):
-        assert_error(space.post(f"/rejections/{path}", {}), 422, "unprocessable_entity")
+        for nothing in ({}, {"ids": None}, {"reason": None}, {"reason": []}, {"endpoint": ""}, {"limit": 5}, {"all": True}):
+            assert_error(space.post(f"/rejections/{path}", nothing), 422, "unprocessable_entity")
+    assert space.ok("POST", "/rejections/discard", json={"ids": []}) == {"discarded": 0}
+    assert space.ok("GET", "/rejections/count") == 3
     assert space.ok("POST", "/rejections/discard", json={"reason": "customer_unknown"}) == {"discarded": 3}
     assert kept(space) == []
 

@@ -78,13 +78,13 @@ extension API {
 
     /// An empty choice would be all of them: that must be said in words.
     private func selected(_ fields: Fields, _ caller: Caller) throws -> RejectionQuery {
-        guard Self.filterRules.contains(where: { fields[$0.name] != .absent }) else {
+        var query = RejectionQuery(workspaceID: caller.workspace.id)
+        try choose(&query, fields)
+        guard query.isChoice else {
             throw APIError(
                 .unprocessable,
                 "custom: ids: Choose by ids, reason, endpoint, customerExternalId or invoiceId.")
         }
-        var query = RejectionQuery(workspaceID: caller.workspace.id)
-        try choose(&query, fields)
         return query
     }
 
