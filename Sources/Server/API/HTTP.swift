@@ -65,13 +65,6 @@ extension Caller {
 }
 
 extension Request {
-    /// The fields of the body, each checked against its rule.
-    func decode<Field: BodyField>(
-        _ fields: Field.Type, limits: HTTPLimits
-    ) async throws -> Body<Field> {
-        try await collect(limits).decoded { bytes throws(BodyError) in try Body<Field>(bytes) }
-    }
-
     /// The members of the body, to be checked later.
     func members(limits: HTTPLimits) async throws -> [JSONMember] {
         try await collect(limits).decoded(readMembers)

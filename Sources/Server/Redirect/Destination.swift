@@ -61,7 +61,7 @@ package struct Destination {
     private static func withoutCredit(_ url: String) -> String {
         var chosen = QueriedURL(normalizedURL(url))
         for name in ["dub_id", "via"] { chosen.remove(name) }
-        if chosen.value("client_reference_id")?.hasPrefix("dub_id_") == true {
+        if let reference = chosen.value("client_reference_id"), namesClick(reference) {
             chosen.remove("client_reference_id")
         }
         return chosen.url
@@ -117,8 +117,9 @@ package struct Destination {
         return names
     }
 
-    private static func namesClick(_ item: (name: String, value: String)) -> Bool {
-        item.name == "client_reference_id" && item.value.hasPrefix("dub_id_")
+    /// Whether a reference is a click's. Bytes, not characters: a mark must not hide it.
+    private static func namesClick(_ reference: String) -> Bool {
+        reference.utf8.starts(with: "dub_id_".utf8)
     }
 
     /// The target with the visitor's parameters. Apps get none.
@@ -127,7 +128,8 @@ package struct Destination {
         if !isURL(target) { return url }
         url.setRootPath()
         let own = notHandedOn
-        for item in query where !own.contains(item.name) && !Self.namesClick(item) {
+        for item in query where !own.contains(item.name) {
+            if item.name == "client_reference_id", Self.namesClick(item.value) { continue }
             let isSwitch = item.name == "qr" || item.name == "skip_deeplink_preview"
             if !isSwitch || item.value != "1" { url.set(item.name, to: item.value) }
         }
