@@ -14,7 +14,8 @@ struct SimulateCommand: AsyncParsableCommand {
             must survive whatever comes.
 
             Ends with status 1 at the first difference, and prints it with the command that shows \
-            it again. A canary makes one mistake on purpose: the simulation must find it.
+            it again. A canary makes one mistake on purpose: the simulation must find it, and ends \
+            with status 2 if it does not.
 
               tribute simulate
               tribute simulate --seed 42 --steps 500
@@ -67,6 +68,10 @@ struct SimulateCommand: AsyncParsableCommand {
             seeds += 1
         } while ContinuousClock.now - start < .seconds(seconds ?? 0)
         report(total, seeds, ContinuousClock.now - start)
+        if let canary {
+            print("the canary \(canary.rawValue) was NOT found")
+            throw ExitCode(2)
+        }
     }
 
     private func simulate(_ seed: UInt64) async throws -> SimulationSummary {
@@ -106,7 +111,6 @@ struct SimulateCommand: AsyncParsableCommand {
         print("faults: \(list(total.faults))")
         print("\(total.crashes) crashes, \(total.reposts) batches sent again")
         print("\(total.rowsCompared) rows compared: no difference")
-        if let canary { print("the canary \(canary.rawValue) was NOT found") }
     }
 
     private func list(_ counts: [String: Int]) -> String {
