@@ -30,6 +30,12 @@ final class Checkpointer: Sendable {
         guard sqlite3_open_v2(path, &connection, SQLITE_OPEN_READWRITE, nil) == SQLITE_OK else {
             throw SQLError.unavailable("can't open \(path)")
         }
+        // A connection that has read nothing yet does not know of the log, and a checkpoint on it
+        // does nothing and succeeds.
+        guard sqlite3_exec(connection, "PRAGMA schema_version", nil, nil, nil) == SQLITE_OK else {
+            sqlite3_close_v2(connection)
+            throw SQLError.unavailable("can't read \(path)")
+        }
         self.connection = connection
         let thread = Thread { [self] in run() }
         thread.name = "checkpoint"

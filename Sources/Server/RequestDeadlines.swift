@@ -19,6 +19,8 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     /// Requests whose head has come and whose answer has not ended.
     private var unanswered = 0
     private var isReadingBody = false
+    /// Bytes that came of a body after it was answered.
+    private var discarded = 0
     private var hasBegunAnswer = false
     private var hasExpired = false
     /// Nothing has come since the last answer.
@@ -55,10 +57,12 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapInboundIn(data) {
         case .head:
             unanswered += 1
-            isReadingBody = true
+            (isReadingBody, discarded) = (true, 0)
             // A request behind another one waits for us, not for its sender.
             expect(unanswered == 1 ? limits.bodySeconds : nil)
-        case .body: break
+        case .body(let part):
+            if unanswered == 0 { discarded += part.readableBytes }
+            if discarded > limits.bodyMax * 8 { return expire(context) }
         case .end:
             isReadingBody = false
             expectNext()

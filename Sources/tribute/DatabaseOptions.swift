@@ -75,6 +75,10 @@ struct DatabaseOptions: ParsableArguments {
                 \(path) is not a database of Tribute, or is damaged (\(detail)). If it was one: \
                 keep a copy, and restore the newest backup with `tribute restore`.
                 """)
+        } catch SQLError.full(let detail) {
+            throw Failure(
+                "The disk of \(path) is full (\(detail)). Make room: the log needs 100 MB at times."
+            )
         } catch let error as SQLError {
             throw Failure(
                 """

@@ -232,6 +232,21 @@ def test_commands_do_not_keep_the_server_from_starting(lone, end):
     assert took < 2, f"ready after {took:.1f} s"
 
 
+def test_the_log_moves_into_the_file_while_commits_go_on(lone):
+    """Otherwise all of it is moved within one commit, when it is as long as it may be."""
+    book = Book(lone.workspace())
+    log = lone.path.with_name(lone.path.name + "-wal")
+    start = lone.path.stat().st_size
+    with under_load(book, lone, 16) as load:
+        deadline = time.monotonic() + 30
+        while lone.path.stat().st_size < start + (1 << 20) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        length, moved = log.stat().st_size, lone.path.stat().st_size - start
+        load.finish()
+    assert moved >= 1 << 20 and length < 40 << 20, f"{moved >> 20} MiB moved of {length >> 20}"
+    book.check(lone)
+
+
 # --- a large file --------------------------------------------------------------------------------
 
 def test_a_large_file_is_ready_soon_after_a_crash(lone):
