@@ -32,6 +32,7 @@ final class Checkpointer: Sendable {
         }
         // A connection that has read nothing yet does not know of the log, and a checkpoint on it
         // does nothing and succeeds.
+        sqlite3_busy_timeout(connection, 5_000)
         guard sqlite3_exec(connection, "PRAGMA schema_version", nil, nil, nil) == SQLITE_OK else {
             sqlite3_close_v2(connection)
             throw SQLError.unavailable("can't read \(path)")

@@ -61,7 +61,11 @@ final class Connections: Sendable {
     /// Writes the log into the file, and both to the disk. What others still read of older moments
     /// stays in the log: whoever they are, they have settled it before.
     func settle() throws {
-        _ = try pool.writeWithoutTransaction { try $0.checkpoint(.passive) }
+        do {
+            _ = try pool.writeWithoutTransaction { try $0.checkpoint(.passive) }
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+            // Another process moves it at this moment.
+        }
     }
 
     /// Whether the disk has failed the thread of the checkpoints.

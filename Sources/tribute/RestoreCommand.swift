@@ -42,7 +42,12 @@ struct RestoreCommand: AsyncParsableCommand {
             try FileManager.default.copyItem(atPath: file, toPath: part)
             try await CopyCheck(path: part).demand()
             try FileMoves.synchronize(part)
-            let kept = isThere ? try setAside(path) : nil
+            let hasLog = FileManager.default.fileExists(atPath: path + "-wal")
+            let kept = isThere || hasLog ? try setAside(path) : nil
+            // Also one whose file is gone.
+            for suffix in ["-wal", "-shm", "-journal"] {
+                try? FileManager.default.removeItem(atPath: path + suffix)
+            }
             try FileMoves.rename(part, to: path)
             print("\(path) is \(file) again\(kept.map { "; the one before is \($0)" } ?? "")")
         } catch {
@@ -64,14 +69,18 @@ struct RestoreCommand: AsyncParsableCommand {
         }
     }
 
-    /// The log goes first: with another file it would be read as that one's.
+    /// Copies what is there, log included, and then leaves the old file complete without a log:
+    /// with another file a log would be read as that one's. At every moment there is a whole
+    /// database.
     private func setAside(_ path: String) throws -> String {
         let kept = "\(path).replaced-\(Int(Date().timeIntervalSince1970))"
-        guard link(path, kept) == 0 else {
-            throw Failure("\(path) can't be kept as \(kept): \(String(cString: strerror(errno))).")
+        for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: path + suffix) {
+            try FileManager.default.copyItem(atPath: path + suffix, toPath: kept + suffix)
+            try FileMoves.synchronize(kept + suffix)
         }
-        for suffix in ["-wal", "-shm"] where FileManager.default.fileExists(atPath: path + suffix) {
-            try FileMoves.rename(path + suffix, to: kept + suffix)
+        // One that is too damaged to be opened can't be completed; its copy is all there is.
+        if FileManager.default.fileExists(atPath: path), let old = try? SQLiteDatabase(path: path) {
+            try? old.close()
         }
         return kept
     }

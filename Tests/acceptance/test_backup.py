@@ -162,6 +162,20 @@ def test_half_a_copy_is_none(lone, tmp_path):
     assert list(target.iterdir()) == []
 
 
+def test_a_log_without_its_file_is_not_read_as_the_backups(lone, tmp_path):
+    workspace, customers = prepared(lone)
+    workspace.sold(customers[0][0], 1, invoiceId="before")
+    lone.command("backup", str(tmp_path / "copy.db"))
+    for n in range(50):
+        workspace.sold(customers[0][0], 2, invoiceId=f"after-{n}")
+    lone.stop(signal.SIGKILL)
+    (tmp_path / "tribute.db").unlink()
+    assert (tmp_path / "tribute.db-wal").exists()
+    lone.command("restore", str(tmp_path / "copy.db"))
+    assert "the file is whole" in lone.command("verify", "--deep")
+    assert sales(tmp_path / "tribute.db") == {"before": 1}
+
+
 @pytest.mark.parametrize("has_digest", [True, False])
 def test_a_damaged_backup_is_not_restored(lone, tmp_path, has_digest):
     prepared(lone)
