@@ -134,8 +134,9 @@ package enum SQLError: Error, Equatable {
     /// Whether the same request may succeed later.
     package var isPassing: Bool {
         switch self {
-        case .unavailable, .full, .busy, .failedDisk: true
-        case .constraint, .corrupt, .other: false
+        // A read that the disk has failed may look like damage.
+        case .unavailable, .full, .busy, .failedDisk, .corrupt: true
+        case .constraint, .other: false
         }
     }
 

@@ -56,7 +56,7 @@ package final class SQLiteDatabase: SQLDatabase {
         } catch {
             let error = SQLError.translated(error)
             switch error {
-            case SQLError.failedDisk: state.withLock { $0.hasFailed = true }
+            case SQLError.failedDisk, SQLError.corrupt: state.withLock { $0.hasFailed = true }
             case SQLError.full: state.withLock { $0.isFull = true }
             default: break
             }
