@@ -26,18 +26,7 @@ final class Checkpointer: Sendable {
     var hasFailed: Bool { failed.load(ordering: .relaxed) }
 
     init(path: String) throws {
-        var connection: OpaquePointer?
-        guard sqlite3_open_v2(path, &connection, SQLITE_OPEN_READWRITE, nil) == SQLITE_OK else {
-            throw SQLError.unavailable("can't open \(path)")
-        }
-        // A connection that has read nothing yet does not know of the log, and a checkpoint on it
-        // does nothing and succeeds.
-        sqlite3_busy_timeout(connection, 5_000)
-        guard sqlite3_exec(connection, "PRAGMA schema_version", nil, nil, nil) == SQLITE_OK else {
-            sqlite3_close_v2(connection)
-            throw SQLError.unavailable("can't read \(path)")
-        }
-        self.connection = connection
+        connection = try openedForCheckpoints(path: path)
         let thread = Thread { [self] in run() }
         thread.name = "checkpoint"
         thread.start()
@@ -90,4 +79,19 @@ final class Checkpointer: Sendable {
         ended.wait()
         sqlite3_close_v2(connection)
     }
+}
+
+/// A connection that knows of the file's log: on one that has read nothing yet a checkpoint does
+/// nothing and succeeds.
+///
+/// - Throws: `SQLError.unavailable`. The caller closes it.
+package func openedForCheckpoints(path: String) throws -> OpaquePointer? {
+    var connection: OpaquePointer?
+    let isOpen =
+        sqlite3_open_v2(path, &connection, SQLITE_OPEN_READWRITE, nil) == SQLITE_OK
+        && sqlite3_busy_timeout(connection, 5_000) == SQLITE_OK
+        && sqlite3_exec(connection, "PRAGMA schema_version", nil, nil, nil) == SQLITE_OK
+    if isOpen { return connection }
+    sqlite3_close_v2(connection)
+    throw SQLError.unavailable("can't open \(path)")
 }

@@ -81,7 +81,8 @@ enum Interlude: String, CaseIterable {
             file: .main, operations: [.write, .sync, .truncate], wait: random.int(0..<30),
             effect: .stops)
         switch self {
-        case .checkpoint: machine.checkpoint()
+        case .checkpoint:
+            guard machine.checkpoint() else { throw Finding("the log was not moved") }
         case .brokenCheckpoint:
             fault.effect = random.pick([.fails(IOError.write), .fails(SQLITE_FULL), .loses])
             if fault.effect == .loses { (fault.operations, fault.wait) = ([.sync], 0) }

@@ -118,13 +118,18 @@ final class Machine {
     }
 
     /// Moves the log into the file, here and now.
-    func checkpoint() {
-        var connection: OpaquePointer?
+    ///
+    /// - Returns: whether all of it was.
+    @discardableResult
+    func checkpoint() -> Bool {
+        guard let connection = try? openedForCheckpoints(path: Self.path(disk)) else {
+            return false
+        }
         defer { sqlite3_close_v2(connection) }
-        let code = sqlite3_open_v2(
-            Self.path(disk), &connection, SQLITE_OPEN_READWRITE, nil)
-        guard code == SQLITE_OK else { return }
-        sqlite3_wal_checkpoint_v2(connection, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)
+        var (frames, moved): (Int32, Int32) = (-1, -1)
+        let code = sqlite3_wal_checkpoint_v2(
+            connection, nil, SQLITE_CHECKPOINT_PASSIVE, &frames, &moved)
+        return code == SQLITE_OK && frames >= 0 && moved == frames
     }
 
     func end() async {
