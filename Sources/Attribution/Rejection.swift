@@ -123,6 +123,12 @@ package struct TrackCall: Sendable {
         (self.id, self.endpoint, self.body) = (id, endpoint, body)
         self.retriedAt = retriedAt
     }
+
+    /// A call that comes for the first time, kept under the id of the event that it would record.
+    package init<Event>(for event: ID<Event>?, _ endpoint: TrackEndpoint, body: String) {
+        self.init(
+            id: RejectionID("rej_" + (event?.text ?? "")), endpoint: endpoint, body: body)
+    }
 }
 
 /// A call whose body could not become a command.

@@ -27,9 +27,7 @@ extension TrackEndpoint {
         _ stamper: Stamper
     ) throws(BodyError) -> Command {
         var sale = try body.command(workspaceID, stamper)
-        sale.call = TrackCall(
-            id: RejectionID("rej_" + sale.id.text), endpoint: self,
-            body: String(decoding: bytes, as: UTF8.self))
+        sale.call = TrackCall(for: sale.id, self, body: String(decoding: bytes, as: UTF8.self))
         return .recordSale(sale)
     }
 
@@ -39,8 +37,7 @@ extension TrackEndpoint {
     ) throws(BodyError) -> Command {
         var lead = try body.command(workspaceID, stamper)
         lead.call = TrackCall(
-            id: RejectionID("rej_" + (lead.ids.first?.text ?? "")), endpoint: self,
-            body: String(decoding: bytes, as: UTF8.self))
+            for: lead.ids.first, self, body: String(decoding: bytes, as: UTF8.self))
         return .recordLead(lead)
     }
 }

@@ -144,8 +144,7 @@ package enum SQLError: Error, Equatable {
     package var detail: String {
         switch self {
         case .constraint(let detail), .unavailable(let detail), .full(let detail),
-            .busy(let detail),
-            .failedDisk(let detail), .corrupt(let detail), .other(let detail):
+            .busy(let detail), .failedDisk(let detail), .corrupt(let detail), .other(let detail):
             detail
         }
     }

@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import GRDBSQLite
 import Ledger
+import Synchronization
 
 /// Everything that is open on a file: one writer, readers beside it, the watch of the registry, the
 /// thread of the checkpoints. After a failed write they are left together and opened anew.
@@ -9,6 +10,8 @@ final class Connections: Sendable {
     let pool: DatabasePool
     let watch: RegistryWatch
     private let checkpointer: Checkpointer
+    private let isSettled = Atomic<Bool>(false)
+    private let failed = Atomic<Bool>(false)
 
     /// - Throws: `SQLError`.
     init(path: String) throws {
@@ -60,16 +63,23 @@ final class Connections: Sendable {
 
     /// Writes the log into the file, and both to the disk. What others still read of older moments
     /// stays in the log: whoever they are, they have settled it before.
+    /// Done once.
+    ///
+    /// - Throws: `SQLError`.
     func settle() throws {
+        if isSettled.load(ordering: .relaxed) { return }
         do {
             _ = try pool.writeWithoutTransaction { try $0.checkpoint(.passive) }
         } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
             // Another process moves it at this moment.
-        }
+        } catch { throw SQLError.translated(error) }
+        isSettled.store(true, ordering: .relaxed)
     }
 
-    /// Whether the disk has failed the thread of the checkpoints.
-    var hasFailed: Bool { checkpointer.hasFailed }
+    func noteFailure() { failed.store(true, ordering: .relaxed) }
+
+    /// Whether the disk has failed a transaction or a checkpoint.
+    var hasFailed: Bool { failed.load(ordering: .relaxed) || checkpointer.hasFailed }
 
     func close() throws {
         watch.close()

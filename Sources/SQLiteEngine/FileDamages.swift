@@ -6,19 +6,17 @@ extension SQLiteDatabase {
     /// What is wrong with the file as SQLite sees it: pages, indexes against their tables,
     /// references, texts that are no texts. Empty if nothing is. Reads all of the file.
     package func damages() async throws -> [String] {
-        do {
-            return try await reading { connection in
-                let pages = try String.fetchAll(connection, sql: "PRAGMA integrity_check(100)")
-                let references = try String.fetchAll(
-                    connection,
-                    sql: """
-                        SELECT 'a row of ' || "table" || ' names one of ' || parent
-                          || ' that is not there' FROM pragma_foreign_key_check() LIMIT 100
-                        """)
-                let found = (pages == ["ok"] ? [] : pages) + references
-                return found.isEmpty ? try Self.brokenTexts(connection) : found
-            }
-        } catch { throw SQLError.translated(error) }
+        try await reading { connection in
+            let pages = try String.fetchAll(connection, sql: "PRAGMA integrity_check(100)")
+            let references = try String.fetchAll(
+                connection,
+                sql: """
+                    SELECT 'a row of ' || "table" || ' names one of ' || parent
+                      || ' that is not there' FROM pragma_foreign_key_check() LIMIT 100
+                    """)
+            let found = (pages == ["ok"] ? [] : pages) + references
+            return found.isEmpty ? try Self.brokenTexts(connection) : found
+        }
     }
 
     /// A byte that was changed within a text often leaves it no text: SQLite itself does not look.

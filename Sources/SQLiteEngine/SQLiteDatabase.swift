@@ -14,9 +14,7 @@ import Synchronization
 package final class SQLiteDatabase: SQLDatabase {
     private struct State {
         var connections: Connections
-        var isSettled = false
         var isClosed = false
-        var hasFailed = false
         /// A small write may still find room where a larger one did not: readiness would flicker.
         var isFull = false
     }
@@ -56,7 +54,7 @@ package final class SQLiteDatabase: SQLDatabase {
         } catch {
             let error = SQLError.translated(error)
             switch error {
-            case SQLError.failedDisk, SQLError.corrupt: state.withLock { $0.hasFailed = true }
+            case SQLError.failedDisk, SQLError.corrupt: connections.noteFailure()
             case SQLError.full: state.withLock { $0.isFull = true }
             default: break
             }
@@ -68,17 +66,14 @@ package final class SQLiteDatabase: SQLDatabase {
     /// wait for each other here; whoever reads goes on with the connections that there are.
     private func trusted() throws -> Connections {
         try opening.withLock { lastTry in
-            let now = state.withLock { $0 }
-            if now.isFull {
+            if state.withLock({ $0.isFull }) {
                 try Room.demand(beside: path)
                 state.withLock { $0.isFull = false }
             }
-            if now.hasFailed || now.connections.hasFailed { return try reopened(&lastTry) }
-            if !now.isSettled {
-                do { try now.connections.settle() } catch { throw SQLError.translated(error) }
-                state.withLock { $0.isSettled = true }
-            }
-            return now.connections
+            let connections = connections
+            if connections.hasFailed { return try reopened(&lastTry) }
+            try connections.settle()
+            return connections
         }
     }
 
@@ -91,10 +86,10 @@ package final class SQLiteDatabase: SQLDatabase {
         let fresh = try Connections(path: path)
         do { try fresh.settle() } catch {
             try? fresh.close()
-            throw SQLError.translated(error)
+            throw error
         }
         let old = state.withLock { state in
-            defer { (state.connections, state.isSettled, state.hasFailed) = (fresh, true, false) }
+            defer { state.connections = fresh }
             return state.connections
         }
         // Reads may still run on the old ones; they end by themselves.
@@ -106,20 +101,20 @@ package final class SQLiteDatabase: SQLDatabase {
     package func read<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLTransaction) throws -> Value
     ) async throws -> Value {
-        do {
-            return try await connections.pool.read { connection in
-                try body(SQLiteTransaction(connection: connection))
-            }
-        } catch { throw SQLError.translated(error) }
+        try await reading { try body(SQLiteTransaction(connection: $0)) }
     }
 
     package func registryRevision() throws -> Int64 { try connections.watch.revision() }
 
     /// A read on SQLite's own terms.
+    ///
+    /// - Throws: `SQLError`, or what the body throws.
     func reading<Value: Sendable>(
         _ body: @escaping @Sendable (Database) throws -> Value
     ) async throws -> Value {
-        try await connections.pool.read(body)
+        do { return try await connections.pool.read(body) } catch {
+            throw SQLError.translated(error)
+        }
     }
 
     /// Moves the log into the file and closes; statements that still run make it fail.

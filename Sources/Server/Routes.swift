@@ -22,8 +22,7 @@ struct Routes: Sendable {
     /// First words of paths that are the API's own: a link on the API's host can't have them.
     static let reservedFirstWords: Set<String> = [
         "track", "links", "domains", "tags", "folders", "customers", "events", "rejections", "qr",
-        "api",
-        "healthz", "readyz", "metrics", "bench",
+        "api", "healthz", "readyz", "metrics", "bench",
     ]
 
     private var all: [Route] {

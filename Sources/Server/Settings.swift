@@ -33,7 +33,8 @@ package struct HTTPLimits: Sendable {
     package var bodyMax = 1 << 20
     /// Seconds after which a connection without traffic is closed.
     package var idleSeconds: Int64 = 60
-    /// Seconds within which the head of a connection's first request must have come.
+    /// Seconds within which the head of a request must have come: the first one's from the start of
+    /// the connection, a later one's from its first byte.
     package var headSeconds: Int64 = 20
     /// Seconds within which a body must have come once its head has.
     package var bodySeconds: Int64 = 30

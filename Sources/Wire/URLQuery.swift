@@ -83,20 +83,6 @@ package struct QueriedURL: Sendable {
     }
 }
 
-/// The URL with this query parameter, in the place of one of the same name if there is one.
-package func settingQuery(_ url: String, _ name: String, to value: String) -> String {
-    var parts = QueriedURL(url)
-    parts.set(name, to: value)
-    return parts.url
-}
-
-/// The URL without a query parameter.
-package func removingQuery(_ url: String, _ name: String) -> String {
-    var parts = QueriedURL(url)
-    parts.remove(name)
-    return parts.url
-}
-
 /// Everything but letters, digits and `-._~` as `%XX`.
 package func percentEncoded(_ text: String) -> String {
     var result: [UInt8] = []

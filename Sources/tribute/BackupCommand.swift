@@ -47,9 +47,8 @@ struct BackupCommand: AsyncParsableCommand {
     }
 
     private func copy(_ source: SQLiteDatabase, to part: String) async throws {
-        let isTerminal = isatty(2) == 1
         try await source.backup(to: part) { done, all in
-            if isTerminal { printError("copied \(done) of \(all) pages") }
+            printProgress("copied \(done) of \(all) pages")
         }
     }
 }
@@ -72,15 +71,8 @@ struct CopyCheck {
             // An older schema has not everything that can be added up.
             let isUpToDate = try await copy.read { try $0.isUpToDate() }
             guard isUpToDate else { return try await copy.damages() }
-            let isTerminal = isatty(2) == 1
-            let check = FileCheck(file: copy, isDeep: true) { step in
-                if isTerminal { printError("checking \(step)") }
-            }
-            let found = try await check.run()
-            return found.damages
-                + (found.verification?.differences ?? []).map {
-                    "\($0.record) \($0.id): \($0.counter) is \($0.stored), the events say \($0.recomputed)"
-                }
+            let found = try await FileCheck(file: copy, isDeep: true).run()
+            return found.damages + (found.verification?.differences ?? []).map(\.text)
         } catch let error as SQLError { return [error.detail] }
     }
 

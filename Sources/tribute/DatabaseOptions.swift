@@ -26,13 +26,17 @@ struct DatabaseOptions: ParsableArguments {
         return "--database: '\(url)' is not a database URL; use sqlite:PATH, e.g. sqlite:tribute.db"
     }
 
-    /// The file's path; nil for another kind of database.
-    var path: String? { url.hasPrefix("sqlite:") ? String(url.dropFirst("sqlite:".count)) : nil }
+    /// The file's path.
+    ///
+    /// - Throws: `ValidationError` if the URL names none.
+    func path() throws -> String {
+        if let mistake = Self.mistake(in: url) { throw ValidationError(mistake) }
+        return String(url.dropFirst("sqlite:".count))
+    }
 
     /// Keeps the file from being replaced, or others from using it, for as long as the value lives.
     func lock(_ kind: FileLock.Kind) throws -> FileLock {
-        if let mistake = Self.mistake(in: url) { throw ValidationError(mistake) }
-        let path = path ?? ""
+        let path = try path()
         do throws(FileLockError) { return try FileLock(path: path, kind) } catch {
             switch error {
             case .taken:
@@ -56,8 +60,7 @@ struct DatabaseOptions: ParsableArguments {
     ///   empty data.
     /// - Parameter migrates: false leaves the schema as it is.
     func open(mustExist: Bool = false, migrates: Bool = true) throws -> SQLiteDatabase {
-        if let mistake = Self.mistake(in: url) { throw ValidationError(mistake) }
-        let path = path ?? ""
+        let path = try path()
         if mustExist, !FileManager.default.fileExists(atPath: path) {
             throw Failure(
                 "There is no database at \(path). Start the server or `tribute demo` once, or check --database."
@@ -142,6 +145,11 @@ func printJSON(_ members: (inout JSONWriter) -> Void) {
     var writer = JSONWriter()
     writer.object(members)
     print(writer.text)
+}
+
+/// Tells whoever watches how far a long command is; says nothing where nobody does.
+func printProgress(_ text: String) {
+    if isatty(2) == 1 { printError(text) }
 }
 
 func printError(_ text: String) {

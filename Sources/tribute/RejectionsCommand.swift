@@ -44,9 +44,15 @@ struct RejectionChoice: ParsableArguments {
     @Option(help: ArgumentHelp("Only calls with this invoice.", valueName: "id"))
     var invoice: String?
 
-    var isEmpty: Bool { id.isEmpty && reason.isEmpty && customer == nil && invoice == nil }
+    @OptionGroup var database: DatabaseOptions
 
-    func query(_ file: SQLiteDatabase) async throws -> RejectionQuery {
+    /// The workspace's database, and what is asked of it.
+    func open() async throws -> (SQLiteDatabase, RejectionQuery) {
+        let file = try database.open(mustExist: true)
+        return (file, try await query(file))
+    }
+
+    private func query(_ file: SQLiteDatabase) async throws -> RejectionQuery {
         let found = try await file.read { [workspace] in try $0.workspace(slug: workspace) }
         guard let found else { throw Failure(Refusal.workspaceNotFound(workspace).message) }
         var query = RejectionQuery(workspaceID: found.id)
@@ -62,17 +68,31 @@ struct RejectionChoice: ParsableArguments {
     }
 }
 
+/// Those that something is done with.
+struct RejectionSelection: ParsableArguments {
+    @OptionGroup var choice: RejectionChoice
+    @Flag(help: "All of the workspace, if nothing else chooses.") var all = false
+
+    /// A forgotten option is not taken for all of them.
+    func open() async throws -> (SQLiteDatabase, RejectionQuery, [RejectionID]) {
+        let (file, query) = try await choice.open()
+        guard all || query.isChoice else {
+            throw ValidationError(
+                "Choose by --id, --reason, --customer or --invoice, or say --all.")
+        }
+        return (file, query, try await file.read { try $0.rejectionIDs(query) })
+    }
+}
+
 private struct ListRejections: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "One JSON object a line, the newest first.",
         discussion: "  tribute rejections list --workspace acme --reason invalid_body --limit 10")
     @OptionGroup var choice: RejectionChoice
     @Option(help: "How many.") var limit = 100
-    @OptionGroup var database: DatabaseOptions
 
     func run() async throws {
-        let file = try database.open(mustExist: true)
-        let query = try await choice.query(file)
+        let (file, query) = try await choice.open()
         let page = Page(number: 1, size: max(0, limit))
         for rejection in try await file.read({ try $0.rejections(query, page) }) {
             printJSON { $0.members(rejection) }
@@ -85,11 +105,9 @@ private struct CountRejections: AsyncParsableCommand {
         commandName: "count", abstract: "How many there are of each reason.",
         discussion: "  tribute rejections count --workspace acme")
     @OptionGroup var choice: RejectionChoice
-    @OptionGroup var database: DatabaseOptions
 
     func run() async throws {
-        let file = try database.open(mustExist: true)
-        let query = try await choice.query(file)
+        let (file, query) = try await choice.open()
         for (reason, count) in try await file.read({ try $0.rejectionCounts(query, by: .reason) }) {
             print("\(count) \(reason)")
         }
@@ -105,18 +123,12 @@ private struct ReplayRejections: AsyncParsableCommand {
               tribute rejections replay --workspace acme --reason customer_unknown
               tribute rejections replay --workspace acme --all
             """)
-    @OptionGroup var choice: RejectionChoice
-    @Flag(help: "All of the workspace, if nothing else chooses.") var all = false
-    @OptionGroup var database: DatabaseOptions
+    @OptionGroup var selection: RejectionSelection
 
     func run() async throws {
-        try choice.demandChoice(all)
-        let file = try database.open(mustExist: true)
-        let query = try await choice.query(file)
-        let ids = try await file.read { try $0.rejectionIDs(query) }
+        let (file, query, ids) = try await selection.open()
         let ledger = Ledger(database: file)
         var counts: [Retry.Result: Int] = [:]
-        let isTerminal = isatty(2) == 1
         for start in stride(from: 0, to: ids.count, by: 100) {
             var part = query
             part.ids = ids[start..<min(start + 100, ids.count)].map(\.text)
@@ -128,7 +140,7 @@ private struct ReplayRejections: AsyncParsableCommand {
                 counts[retry.result, default: 0] += 1
                 printJSON { $0.members(retry) }
             }
-            if isTerminal { printError("\(min(start + 100, ids.count)) of \(ids.count)") }
+            printProgress("\(min(start + 100, ids.count)) of \(ids.count)")
         }
         await ledger.stop()
         let summary = Retry.Result.allCases.map { "\(counts[$0] ?? 0) \($0.rawValue)" }
@@ -141,27 +153,12 @@ private struct DiscardKeptCalls: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "discard", abstract: "Give them up; prints how many there were.",
         discussion: "  tribute rejections discard --workspace acme --reason amount_zero")
-    @OptionGroup var choice: RejectionChoice
-    @Flag(help: "All of the workspace, if nothing else chooses.") var all = false
-    @OptionGroup var database: DatabaseOptions
+    @OptionGroup var selection: RejectionSelection
 
     func run() async throws {
-        try choice.demandChoice(all)
-        let file = try database.open(mustExist: true)
-        let query = try await choice.query(file)
-        let ids = try await file.read { try $0.rejectionIDs(query) }
+        let (file, query, ids) = try await selection.open()
         let ledger = Ledger(database: file)
         print(try await ledger.discard(ids, of: query.workspaceID))
         await ledger.stop()
-    }
-}
-
-extension RejectionChoice {
-    /// A forgotten option must not be taken for all of them.
-    fileprivate func demandChoice(_ all: Bool) throws {
-        if isEmpty, !all {
-            throw ValidationError(
-                "Choose by --id, --reason, --customer or --invoice, or say --all.")
-        }
     }
 }

@@ -26,7 +26,7 @@ struct RestoreCommand: AsyncParsableCommand {
         let lock = try database.lock(.exclusive)
         defer { withExtendedLifetime(lock) {} }
         // A link leads to the file that is replaced, and whose log lies beside it.
-        let path = URL(fileURLWithPath: database.path ?? "").resolvingSymlinksInPath().path
+        let path = URL(fileURLWithPath: try database.path()).resolvingSymlinksInPath().path
         guard FileManager.default.fileExists(atPath: file) else {
             throw Failure("There is no file \(file).")
         }

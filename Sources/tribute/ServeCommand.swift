@@ -78,7 +78,7 @@ struct ServeCommand: AsyncParsableCommand {
     var queueDepth: String?
     @Option(
         help: ArgumentHelp(
-            "Seconds within which a connection's first request must have named itself. (env: TRIBUTE_HEAD_SECONDS; default: 20)",
+            "Seconds within which the head of a request must have come. (env: TRIBUTE_HEAD_SECONDS; default: 20)",
             valueName: "count"))
     var headSeconds: String?
     @Option(

@@ -27,11 +27,7 @@ struct VerifyCommand: AsyncParsableCommand {
 
     func run() async throws {
         let file = try database.open(mustExist: true)
-        let isTerminal = isatty(2) == 1
-        let check = FileCheck(file: file, isDeep: deep) { step in
-            if isTerminal { printError("checking \(step)") }
-        }
-        let found = try await check.run()
+        let found = try await FileCheck(file: file, isDeep: deep).run()
         json ? printJSON { $0.members(found) } : printText(found)
         if !found.isSound { throw ExitCode(1) }
     }
@@ -39,11 +35,7 @@ struct VerifyCommand: AsyncParsableCommand {
     private func printText(_ found: FileCheck.Found) {
         for damage in found.damages { print("DAMAGE \(damage)") }
         if let result = found.verification {
-            for difference in result.differences {
-                print(
-                    "DIFFERENCE \(difference.record) \(difference.id): \(difference.counter) is \(difference.stored), the events say \(difference.recomputed)"
-                )
-            }
+            for difference in result.differences { print("DIFFERENCE \(difference.text)") }
             let counts = result.checked.map { "\($0.count) \($0.record)s" }
             let totals = result.totals.map { "\($0.value) \($0.name)" }
             print("checked \(counts.joined(separator: ", "))")
@@ -85,24 +77,32 @@ struct FileCheck {
 
     let file: SQLiteDatabase
     let isDeep: Bool
-    let progress: @Sendable (String) -> Void
 
     func run() async throws -> Found {
         var found = Found()
         do {
             if isDeep {
-                progress("pages, indexes and references")
+                printProgress("checking pages, indexes and references")
                 found.damages = try await file.damages()
-                progress("what events say of other records")
+                printProgress("checking what events say of other records")
                 found.damages += try await file.read { try $0.brokenReferences() }
             }
-            found.verification = try await file.read { [progress] in try $0.verify(progress) }
+            found.verification = try await file.read { transaction in
+                try transaction.verify { printProgress("checking \($0)") }
+            }
         } catch SQLError.corrupt(let detail) {
             found.damages.append(detail)
         } catch SQLError.failedDisk(let detail) {
             found.damages.append("the disk can't be read: \(detail)")
         }
         return found
+    }
+}
+
+extension Difference {
+    /// For the person at the terminal.
+    var text: String {
+        "\(record) \(id): \(counter) is \(stored), the events say \(recomputed)"
     }
 }
 

@@ -134,8 +134,10 @@ import Wire
         ("https://a.test", "x", nil, "https://a.test"),
     ])
     func queryOfURL(url: String, name: String, value: String?, rest: String) {
-        #expect(QueriedURL(url).value(name) == value)
-        #expect(removingQuery(url, name) == rest)
+        var queried = QueriedURL(url)
+        #expect(queried.value(name) == value)
+        queried.remove(name)
+        #expect(queried.url == rest)
     }
 
     @Test(arguments: [

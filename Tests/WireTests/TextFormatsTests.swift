@@ -102,15 +102,21 @@ import Wire
         ("https://a.test/#\u{301}", "https://a.test/?via=x#\u{301}"),
     ])
     func sets(url: String, expected: String) {
-        #expect(Array(settingQuery(url, "via", to: "x").utf8) == Array(expected.utf8))
+        #expect(Array(setting(url, "via", to: "x").utf8) == Array(expected.utf8))
+    }
+
+    private func setting(_ url: String, _ name: String, to value: String) -> String {
+        var queried = QueriedURL(url)
+        queried.set(name, to: value)
+        return queried.url
     }
 
     @Test func namesAndValuesAreEncoded() {
         #expect(
-            settingQuery("https://a.test", "a b", to: "c&d=é")
+            setting("https://a.test", "a b", to: "c&d=é")
                 == "https://a.test?a%20b=c%26d%3D%C3%A9")
         #expect(
-            settingQuery("https://a.test/?a%20b=1", "a b", to: "2") == "https://a.test/?a%20b=2")
+            setting("https://a.test/?a%20b=1", "a b", to: "2") == "https://a.test/?a%20b=2")
     }
 
     /// Thousands of parameters are set in a moment: anybody may send them.

@@ -149,6 +149,39 @@ def test_a_backup_that_is_killed_leaves_nothing_that_looks_whole(lone, tmp_path)
         lone.command("backup", str(copy))
 
 
+@pytest.mark.parametrize("call", ["fsync", "rename", "unlink"])
+def test_a_restore_that_is_killed_leaves_a_whole_database(lone, tmp_path, call):
+    """The one before with all that was acknowledged, or the backup: at each of its calls."""
+    strace = shutil.which("strace")
+    assert strace, "strace is needed for this test: scripts/install-packages test"
+    workspace, customers = prepared(lone)
+    workspace.sold(customers[0][0], 1, invoiceId="before")
+    lone.command("backup", str(tmp_path / "copy.db"))
+    for n in range(20):
+        workspace.sold(customers[0][0], 2, invoiceId=f"after-{n}")
+    lone.stop(signal.SIGKILL)
+    new, old = {"before": 1}, {"before": 1} | {f"after-{n}": 2 for n in range(20)}
+    found = []
+    for moment in range(1, 40):
+        folder = tmp_path / f"{call}-{moment}"
+        folder.mkdir()
+        for suffix in ("", "-wal"):
+            shutil.copy(tmp_path / f"tribute.db{suffix}", folder)
+        server = Server(folder)
+        done = subprocess.run(
+            [strace, "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}",
+             "-e", f"inject={call}:signal=SIGKILL:when={moment}", binary(), "restore",
+             str(tmp_path / "copy.db"), "--force", "--database", server.database],
+            env=clean_environment(), capture_output=True, text=True)
+        # Checking replays the log, if the old file still has one.
+        assert "the file is whole" in server.command("verify", "--deep")
+        found.append(sales(folder / "tribute.db"))
+        assert found[-1] in (old, new), f"killed at {call} {moment}"
+        if done.returncode == 0:
+            break
+    assert found[-1] == new and (len(found) == 1 or found[0] == old)
+
+
 def test_half_a_copy_is_none(lone, tmp_path):
     """There is room for a part of it."""
     prepared(lone)

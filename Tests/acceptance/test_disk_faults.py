@@ -322,6 +322,18 @@ def test_a_disk_that_fails_for_a_while(faulty, calls, error):
             crash_and_settle(faulty, book, load)
 
 
+def test_a_disk_that_fails_is_told_of_now_and_then(faulty):
+    """Not once for each of thousands of requests. What can't be kept meanwhile is counted."""
+    shop = Shop(faulty)
+    with faulty.failing(SYNC, EIO):
+        for _ in range(100):
+            assert shop.sell().status_code == 503
+        assert shop.workspace.post("/track/sale", b"{").status_code == 400
+    eventually("ready again", shop.works, 5)
+    assert 1 <= faulty.log.read_text().count("a batch was not committed") <= 3
+    assert "tribute_rejections_lost_total 1" in httpx.get(f"{faulty.url}/metrics").text
+
+
 @pytest.mark.parametrize("calls, error, probability", [
     (SYNC, EIO, 0.2), (WRITE, EIO, 0.02), (WRITE, ENOSPC, 0.02), ("posix/io/rw/pwrite/reduce", EIO, 0.2),
     (READ, EIO, 0.05), (CUT, EIO, 0.5)])

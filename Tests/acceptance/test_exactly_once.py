@@ -12,10 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness import Server, Wire, together, unique
-
-
-def body(**fields) -> bytes:
-    return json.dumps(fields).encode()
+from load import body
 
 
 def at_once(workspace, path, bodies):

@@ -396,11 +396,12 @@ def test_a_body_that_never_ends(strict, path):
     wire = Wire(strict.port, workspace.token)
     wire.socket.sendall(f"POST {path} HTTP/1.1\r\n{wire.head}Transfer-Encoding: chunked\r\n\r\n".encode())
     chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
-    start, answer, answered = time.monotonic(), b"", None
+    start, answer, answered, sent = time.monotonic(), b"", None, 0
     wire.socket.settimeout(1)
     while time.monotonic() - start < 10:
         try:
             wire.socket.sendall(chunk)
+            sent += len(chunk)
             if select.select([wire.socket], [], [], 0)[0]:
                 part = wire.socket.recv(65536)
                 answered = answered or time.monotonic()
@@ -414,6 +415,8 @@ def test_a_body_that_never_ends(strict, path):
     wire.close()
     assert_envelope(answer, 413)
     assert answered - start < 2
+    # Eight times a body, and what lies in buffers.
+    assert sent < 48 << 20, f"{sent >> 20} MiB were read after the answer"
 
 
 @pytest.mark.parametrize("path", ["/track/sale", "/links"])

@@ -110,45 +110,10 @@ extension API {
     private func options<Value: CaseIterable & RawRepresentable<String>>(
         _ fields: Fields, _ name: String
     ) throws -> [Value] {
-        try (fields.texts(name) ?? []).map { text in
-            if let value = Value(rawValue: text) { return value }
-            let known = Value.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: "|")
-            throw APIError(
-                .unprocessable,
-                "invalid_value: \(name): Invalid option: expected one of \(known)")
-        }
-    }
-}
-
-extension JSONWriter {
-    package mutating func members(_ rejection: Rejection) {
-        member("id", rejection.id.text)
-        member("endpoint", rejection.endpoint.rawValue)
-        member("reason", rejection.reason.rawValue)
-        member("detail", rejection.detail)
-        member("at", rejection.at)
-        member("customerExternalId", rejection.customerExternalID)
-        member("invoiceId", rejection.invoiceID)
-        member("attempts", rejection.attempts)
-        member("lastTriedAt", rejection.lastTriedAt)
-        member("body", rejection.body)
-    }
-
-    package mutating func members(_ retry: Retry) {
-        member("id", retry.id.text)
-        member("result", retry.result.rawValue)
-        member("reason", retry.reason?.rawValue)
-        member("detail", retry.detail)
-    }
-
-    fileprivate mutating func write(_ retries: [Retry]) {
-        for result in Retry.Result.allCases {
-            name(text: result.rawValue)
-            integer(Int64(retries.count { $0.result == result }))
-        }
-        name("results")
-        array(retries) { writer, retry in
-            writer.object { $0.members(retry) }
+        let rule = Rule.option(name, Value.self)
+        return try (fields.texts(name) ?? []).compactMap { text in
+            _ = try checked { () throws(Issue) in try rule.check(.string(text)) }
+            return Value(rawValue: text)
         }
     }
 }

@@ -68,10 +68,7 @@ extension API {
         _ request: Request, _ endpoint: TrackEndpoint, _ caller: Caller
     ) async throws -> Response {
         let body = try await trackBody(request, endpoint, caller)
-        // What is no JSON is told so first.
-        if endpoint == .clientSale || endpoint == .clientLead,
-            (try? body.tried(readMembers)) != nil
-        {
+        if endpoint == .clientSale || endpoint == .clientLead {
             try await checkHostname(request, body, endpoint, caller)
         }
         let command: Command?
@@ -108,6 +105,8 @@ extension API {
     ) async throws {
         let hostname = request.siteHostname
         if isAllowed(hostname: hostname, by: caller.workspace.allowedHostnames) { return }
+        // What is no JSON is told so first, by whoever decodes it.
+        if (try? body.tried(readMembers)) == nil { return }
         await keep(body, endpoint, .hostnameDenied, hostname, caller)
         throw APIError(.forbidden, APIError.hostnameText(hostname))
     }
