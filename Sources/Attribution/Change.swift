@@ -16,6 +16,8 @@ package indirect enum Change: Sendable {
     case retryRejection(Rejection)
     case discardRejection(RejectionID, WorkspaceID)
     /// Nothing is kept of calls that name this customer.
+    /// The customer of these calls is called otherwise now.
+    case renameRejections(CustomerKey, String)
     case forgetRejections(CustomerKey)
     case insertLink(Link)
     case updateLink(Link)
@@ -42,7 +44,8 @@ package indirect enum Change: Sendable {
     package var touchesRegistry: Bool {
         switch self {
         case .insertClick, .insertCustomer, .attachCustomer, .claimLead, .insertLead, .insertSale,
-            .convert, .insertRejection, .retryRejection, .discardRejection, .forgetRejections,
+            .convert, .insertRejection, .retryRejection, .discardRejection, .renameRejections,
+            .forgetRejections,
             .touch, .updateCustomer, .insertTag, .insertFolder, .updateFolder:
             false
         case .insertLink, .updateLink, .deleteLink, .updateTag, .deleteTag, .deleteFolder,

@@ -168,10 +168,18 @@ package struct RecordSale: Sendable {
     package var invoice: InvoiceKey? {
         invoiceID.nonEmpty.map { InvoiceKey(workspaceID: customer.workspaceID, invoiceID: $0) }
     }
+    /// The lead that it is credited to. What happens now sees them all; what happened before, those
+    /// of up to its own time.
     package var lead: LeadKey {
-        LeadKey(
+        let isNow = origin == .live && call?.retriedAt == nil
+        return LeadKey(
             customer: customer, eventName: leadEventName.nonEmpty,
-            until: origin == .live ? .distantFuture : at)
+            .newest(until: isNow ? .distantFuture : at))
+    }
+    /// Of a call that is tried again: if there was no lead yet when it came, the first one since.
+    package var laterLead: LeadKey? {
+        guard call?.retriedAt != nil else { return nil }
+        return LeadKey(customer: customer, eventName: leadEventName.nonEmpty, .oldest)
     }
 }
 

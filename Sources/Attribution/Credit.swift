@@ -12,7 +12,8 @@ struct Credit: Sendable {
 /// 1. The click that the request names, if it exists and its enabled link is in the workspace.
 ///    One that is unknown, foreign or disabled does not lose the sale: the lead decides.
 /// 2. Else the customer's lead: the newest, or the newest whose name is `leadEventName` (to the
-///    letter). The customer's own link must still be there and enabled, and so must the lead's.
+///    letter); of a sale that is tried again, the newest of then. The customer's own link must
+///    still be there and enabled, and so must the lead's.
 func credit(
     _ sale: RecordSale, to customer: Customer, _ facts: Facts
 ) -> Result<Credit, RefusalError> {
@@ -27,7 +28,7 @@ func credit(
         return .failure(.init(.linkOfCustomerNotFound(customer.id)))
     }
     if let refusal = enabled(ownLink, of: customer, facts) { return .failure(.init(refusal)) }
-    guard let lead = facts.leads[sale.lead] else {
+    guard let lead = facts.leads[sale.lead] ?? sale.laterLead.flatMap({ facts.leads[$0] }) else {
         return .failure(
             .init(
                 .leadNotFound(

@@ -94,22 +94,33 @@ package struct LastClick: Equatable, Sendable {
     package init(id: ClickID, at: Timestamp) { (self.id, self.at) = (id, at) }
 }
 
-/// A question about a customer's leads: the newest (of that name) up to a moment.
+/// A question about a customer's leads (of that name).
 package struct LeadKey: Hashable, Sendable {
+    package enum Choice: Hashable, Sendable {
+        /// Up to a moment.
+        case newest(until: Timestamp)
+        case oldest
+    }
     package let customer: CustomerKey
     package let eventName: String?
-    package let until: Timestamp
-    package init(customer: CustomerKey, eventName: String?, until: Timestamp) {
-        (self.customer, self.eventName, self.until) = (customer, eventName, until)
+    package let choice: Choice
+    package init(customer: CustomerKey, eventName: String?, _ choice: Choice) {
+        (self.customer, self.eventName, self.choice) = (customer, eventName, choice)
     }
 
-    /// Whether a lead is an answer to the question at all.
-    func admits(_ lead: Lead) -> Bool {
-        lead.at <= until && (eventName == nil || isSame(eventName, lead.eventName))
+    /// Whether a lead answers the question better than the one that does so far.
+    func prefers(_ lead: Lead, to known: LeadState?) -> Bool {
+        guard eventName == nil || isSame(eventName, lead.eventName) else { return false }
+        let state = LeadState(lead)
+        switch choice {
+        case .newest(let until):
+            return lead.at <= until && known.map { state.isNewer(than: $0) } ?? true
+        case .oldest: return known.map { $0.isNewer(than: state) } ?? true
+        }
     }
 
     package static func == (a: Self, b: Self) -> Bool {
-        a.customer == b.customer && isSame(a.eventName, b.eventName) && a.until == b.until
+        a.customer == b.customer && isSame(a.eventName, b.eventName) && a.choice == b.choice
     }
 }
 
@@ -120,6 +131,10 @@ package struct LeadState: Equatable, Sendable {
     package var at: Timestamp
     package init(id: LeadID, linkID: LinkID, clickID: ClickID?, at: Timestamp) {
         (self.id, self.linkID, self.clickID, self.at) = (id, linkID, clickID, at)
+    }
+
+    init(_ lead: Lead) {
+        self.init(id: lead.id, linkID: lead.linkID, clickID: lead.clickID, at: lead.at)
     }
 
     /// Newest by time; of the same millisecond, by id.
@@ -186,11 +201,9 @@ extension Facts {
     }
 
     private mutating func absorb(_ lead: Lead, of key: CustomerKey) {
-        let state = LeadState(
-            id: lead.id, linkID: lead.linkID, clickID: lead.clickID, at: lead.at)
-        for question in leadQuestions[key] ?? [] where question.admits(lead) {
-            if let known = leads[question], known.isNewer(than: state) { continue }
-            leads[question] = state
+        for question in leadQuestions[key] ?? []
+        where question.prefers(lead, to: leads[question]) {
+            leads[question] = LeadState(lead)
         }
     }
 

@@ -121,9 +121,11 @@ func decide(_ command: UpdateCustomer, _ registry: Registry) -> Decision {
     }
     let edited = command.edit.applied(to: customer)
     if let refusal = registry.refusal(of: edited) { return .refused(refusal) }
-    return Decision(
-        outcome: .customer(edited, isCreated: false),
-        changes: isUnchanged(edited, from: customer) ? [] : [.updateCustomer(edited)])
+    var changes: [Change] = isUnchanged(edited, from: customer) ? [] : [.updateCustomer(edited)]
+    if !isSame(edited.externalID, customer.externalID) {
+        changes.append(.renameRejections(customer.key, edited.externalID))
+    }
+    return Decision(outcome: .customer(edited, isCreated: false), changes: changes)
 }
 
 /// The row stays for the events that refer to it; who it was is forgotten, and a later event of the

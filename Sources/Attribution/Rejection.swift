@@ -9,66 +9,41 @@ package struct Rejection: Equatable, Sendable {
     package var detail: String?
     /// When the call came.
     package var at: Timestamp
-    /// The body as it came, without API keys; empty if it is longer than `bodyMax`.
-    package var body: String
+    package var body: KeptBody
     package var customerExternalID: String?
     package var invoiceID: String?
     /// How often it was tried, the call itself included.
     package var attempts: Int64 = 1
     package var lastTriedAt: Timestamp
 
-    /// Bytes of a body that is kept.
-    package static let bodyMax = 64 << 10
-    /// How many are kept for a workspace; the oldest go first.
-    package static let countMax: Int64 = 10_000
     /// How long one is kept.
     package static let ageMax = 30 * Timestamp.day
 
+    /// How many are kept for a workspace; the oldest go first. Whoever visits a site can make calls
+    /// that need no secret: those have a bound of their own, and push nobody else's out.
+    package static func countMax(isPublic: Bool) -> Int64 { isPublic ? 1_000 : 10_000 }
+
     package init(
         id: RejectionID, workspaceID: WorkspaceID, endpoint: TrackEndpoint,
-        reason: RejectionReason, detail: String? = nil, at: Timestamp, body: String,
+        reason: RejectionReason, detail: String? = nil, at: Timestamp, body: KeptBody,
         customerExternalID: String? = nil, invoiceID: String? = nil
     ) {
         (self.id, self.workspaceID, self.endpoint) = (id, workspaceID, endpoint)
-        (self.reason, self.detail, self.at) = (reason, detail, at)
-        self.body = body.utf8.count > Self.bodyMax ? "" : withoutKeys(body)
-        (self.customerExternalID, self.invoiceID) = (customerExternalID, invoiceID)
+        (self.reason, self.at, self.body) = (reason, at, body)
+        self.detail = detail.map(withoutKeys)
         lastTriedAt = at
+        name(customer: customerExternalID, invoice: invoiceID)
     }
-}
 
-/// The text with its API keys blacked out, and without NUL characters, which texts of databases
-/// can't hold.
-private func withoutKeys(_ text: String) -> String {
-    let prefix = Array("dub_".utf8)
-    var bytes = Array(text.utf8)
-    for index in bytes.indices where bytes[index] == 0 { bytes[index] = UInt8(ascii: " ") }
-    guard bytes.count >= keyLengthMin else { return String(decoding: bytes, as: UTF8.self) }
-    var result: [UInt8] = []
-    var index = 0
-    while index < bytes.count {
-        guard bytes[index...].starts(with: prefix) else {
-            result.append(bytes[index])
-            index += 1
-            continue
-        }
-        let key = bytes[index...].prefix { isKeyByte($0) }
-        result += key.count < keyLengthMin ? Array(key) : prefix + Array("…".utf8)
-        index = key.endIndex
+    /// Notes what the call is about.
+    package mutating func name(customer: String?, invoice: String?) {
+        customerExternalID = customer.flatMap { hasKey($0) ? nil : $0 }
+        invoiceID = invoice.flatMap { hasKey($0) ? nil : $0 }
     }
-    return String(decoding: result, as: UTF8.self)
-}
 
-/// Shorter words that begin like a key are none, `dub_id` for one.
-private let keyLengthMin = 20
-
-private func isKeyByte(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-        UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"):
-        true
-    default: false
-    }
+    /// Whether it can be tried again: what makes a click is not in the body, and nothing but the
+    /// very body that came is sent again.
+    package var isReplayable: Bool { endpoint.isReplayable && body.isWhole }
 }
 
 /// A kept call, and whose it is.
@@ -88,6 +63,11 @@ package enum TrackEndpoint: String, Sendable, CaseIterable {
     case clientSale = "/track/sale/client"
     case click = "/track/click"
     case visit = "/track/visit"
+
+    /// Whether it can be called without a secret: by whoever visits a site.
+    package var isPublic: Bool { self != .lead && self != .sale }
+    /// Whether all that makes the event is in the body.
+    package var isReplayable: Bool { self != .click && self != .visit }
 }
 
 /// Why a track call recorded nothing. Programs match these: a name is never changed.
@@ -134,7 +114,11 @@ package struct TrackCall: Sendable {
 /// A call whose body could not become a command.
 package struct RecordRejection: Sendable {
     package var rejection: Rejection
-    package init(rejection: Rejection) { self.rejection = rejection }
+    /// When a call that is kept already is tried again; nil: it comes for the first time.
+    package var retriedAt: Timestamp?
+    package init(rejection: Rejection, retriedAt: Timestamp? = nil) {
+        (self.rejection, self.retriedAt) = (rejection, retriedAt)
+    }
 }
 
 /// Gives kept calls up.

@@ -12,8 +12,8 @@ extension Decision {
         if let (reason, detail) = outcome.rejection {
             var rejection = Rejection(
                 id: call.id, workspaceID: workspaceID, endpoint: call.endpoint, reason: reason,
-                detail: detail, at: at, body: call.body, customerExternalID: customer,
-                invoiceID: invoice)
+                detail: detail, at: at, body: KeptBody(call.body),
+                customerExternalID: customer, invoiceID: invoice)
             if let retriedAt = call.retriedAt {
                 rejection.lastTriedAt = retriedAt
                 decision.changes.append(.retryRejection(rejection))
@@ -60,7 +60,15 @@ extension Facts {
 }
 
 func decide(_ command: RecordRejection, _ facts: Facts) -> Decision {
-    Decision(outcome: .done, changes: [.insertRejection(command.rejection)])
+    var rejection = command.rejection
+    guard let retriedAt = command.retriedAt else {
+        return Decision(outcome: .done, changes: [.insertRejection(rejection)])
+    }
+    guard facts.rejections.contains(RejectionKey(rejection.workspaceID, rejection.id)) else {
+        return .refused(.rejectionNotFound(rejection.id))
+    }
+    rejection.lastTriedAt = retriedAt
+    return Decision(outcome: .done, changes: [.retryRejection(rejection)])
 }
 
 func decide(_ command: DiscardRejections, _ facts: Facts) -> Decision {

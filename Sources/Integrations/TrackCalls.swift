@@ -22,6 +22,22 @@ extension TrackEndpoint {
         }
     }
 
+    /// Notes whom and what a body is about that could not become a command, as far as it can be
+    /// read.
+    package func name(_ rejection: inout Rejection, by bytes: UnsafeBufferPointer<UInt8>) {
+        guard isReplayable, let members = try? readMembers(bytes) else { return }
+        func text(_ name: String) -> String? {
+            guard case .string(let text) = members.first(where: { $0.name == name })?.value else {
+                return nil
+            }
+            let subject = self == .sale ? text : trim(text)
+            return subject.isEmpty ? nil : subject
+        }
+        rejection.name(
+            customer: text("customerExternalId") ?? text("externalId") ?? text("customerId"),
+            invoice: text("invoiceId"))
+    }
+
     private func sale(
         _ body: Body<SaleField>, _ bytes: UnsafeBufferPointer<UInt8>, _ workspaceID: WorkspaceID,
         _ stamper: Stamper
@@ -43,13 +59,14 @@ extension TrackEndpoint {
 }
 
 extension Rejection {
-    /// The command that tries the call again, as of the moment when it came.
-    package func retry(_ stamper: Stamper) throws(BodyError) -> Command? {
-        let command = try Array(body.utf8).withUnsafeBufferPointer { bytes throws(BodyError) in
-            try endpoint.command(bytes, workspaceID, stamper)
+    /// The command that tries the call again, as of the moment when it came; nil if it can't be.
+    package func retry(_ stamper: Stamper) -> Command? {
+        guard isReplayable else { return nil }
+        let now = stamper.now()
+        let call = TrackCall(id: id, endpoint: endpoint, body: body.text, retriedAt: now)
+        let command = try? Array(body.text.utf8).withUnsafeBufferPointer {
+            try endpoint.command($0, workspaceID, stamper)
         }
-        let call = TrackCall(
-            id: id, endpoint: endpoint, body: body, retriedAt: stamper.now())
         switch command {
         case .recordSale(var sale):
             (sale.at, sale.call) = (at, call)
@@ -57,7 +74,8 @@ extension Rejection {
         case .recordLead(var lead):
             (lead.at, lead.call) = (at, call)
             return .recordLead(lead)
-        default: return nil
+        // A body that could not be read is no better this time.
+        default: return .recordRejection(RecordRejection(rejection: self, retriedAt: now))
         }
     }
 }
@@ -69,6 +87,8 @@ package struct Retry: Sendable {
         /// It had been recorded before: by its invoice, or by the lead's name.
         case replayed
         case refused
+        /// It is not kept any more: somebody else tried it or gave it up at this moment.
+        case gone
     }
     package let id: RejectionID
     package let result: Result
@@ -76,24 +96,30 @@ package struct Retry: Sendable {
     package let reason: RejectionReason?
     package let detail: String?
 
-    package init(_ id: RejectionID, _ outcome: Outcome) {
-        self.id = id
+    package init(_ rejection: Rejection, _ outcome: Outcome) {
+        id = rejection.id
         if let (reason, detail) = outcome.rejection {
             (result, self.reason, self.detail) = (.refused, reason, detail)
             return
         }
-        (reason, detail) = (nil, nil)
         switch outcome {
         case .sale(.recorded), .lead(.tracked): result = .recorded
         case .sale(.replayed), .lead(.duplicate): result = .replayed
-        // It went away meanwhile.
-        default: result = .refused
+        case .refused(.rejectionNotFound): result = .gone
+        default:
+            (result, reason, detail) = (.refused, rejection.reason, rejection.detail)
+            return
         }
+        (reason, detail) = (nil, nil)
     }
 
-    package init(refused rejection: Rejection) {
-        (id, result) = (rejection.id, .refused)
-        (reason, detail) = (rejection.reason, rejection.detail)
+    /// One that can't be tried again.
+    package init(impossible rejection: Rejection) {
+        (id, result, reason) = (rejection.id, .refused, rejection.reason)
+        detail =
+            rejection.endpoint.isReplayable
+            ? "The body was not kept as it came. Send the call again yourself."
+            : "A click can't be replayed: what makes it is not in the body."
     }
 }
 

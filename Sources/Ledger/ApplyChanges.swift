@@ -43,7 +43,7 @@ package struct ChangeWriter {
         Statements.insertClick, Statements.insertCustomer, Statements.attachCustomer,
         Statements.insertLead, Statements.claimLead, Statements.insertSale,
         Statements.insertConversion, RejectionSQL.insert, RejectionSQL.retry, RejectionSQL.discard,
-        RejectionSQL.forget, RejectionSQL.trimAge, RejectionSQL.trimCount,
+        RejectionSQL.rename, RejectionSQL.forget, RejectionSQL.trimAge, RejectionSQL.trimCount,
         RegistryStatements.touch,
     ]
 
@@ -97,6 +97,10 @@ package struct ChangeWriter {
             add(RejectionSQL.retry, rejection.retryArguments)
         case .discardRejection(let id, let workspaceID):
             add(RejectionSQL.discard, [.init(id), .init(workspaceID)])
+        case .renameRejections(let key, let name):
+            add(
+                RejectionSQL.rename,
+                [.init(key.workspaceID), .text(key.externalID), .text(name)])
         case .forgetRejections(let key):
             add(RejectionSQL.forget, [.init(key.workspaceID), .text(key.externalID)])
         default: return false
@@ -109,7 +113,12 @@ package struct ChangeWriter {
             add(
                 RejectionSQL.trimAge,
                 [.init(workspaceID), .init(at.adding(-Rejection.ageMax))])
-            add(RejectionSQL.trimCount, [.init(workspaceID), .integer(Rejection.countMax)])
+            for isPublic in [false, true] {
+                let max = Rejection.countMax(isPublic: isPublic)
+                add(
+                    RejectionSQL.trimCount,
+                    [.init(workspaceID), .init(isPublic), .integer(max)])
+            }
         }
     }
 

@@ -60,12 +60,18 @@ package struct FactsLoader {
             note(sale.call, sale.customer.workspaceID)
             buyers.insert(sale.customer)
             leadKeys.insert(sale.lead)
+            if let lead = sale.laterLead { leadKeys.insert(lead) }
             if let clickID = sale.clickID { clickIDs.insert(clickID) }
             if let invoice = sale.invoice { invoices.insert(invoice) }
             if sale.origin == .imported { importedSales.insert(sale.id) }
         case .addCustomer(let customer):
             noteCustomer(customer.key)
             if let clickID = customer.clickID { clickIDs.insert(clickID) }
+        case .recordRejection(let record):
+            let rejection = record.rejection
+            if record.retriedAt != nil {
+                rejections.insert(RejectionKey(rejection.workspaceID, rejection.id))
+            }
         case .discardRejections(let discard):
             for id in discard.ids { rejections.insert(RejectionKey(discard.workspaceID, id)) }
         // The rest stands alone and has facts of its own.
@@ -108,11 +114,11 @@ package struct FactsLoader {
     private mutating func loadCustomerHistory() throws {
         let ids = facts.customers.mapValues(\.id)
         for key in leadKeys where ids[key.customer] == nil { facts.ask(key, answer: nil) }
-        for (named, statement) in [
-            (false, Statements.newestLead), (true, Statements.newestNamedLead),
-        ] {
-            let keys = leadKeys.filter { ($0.eventName != nil) == named && ids[$0.customer] != nil }
-            try each(keys, statement, { $0.arguments(ids[$0.customer]) }) { loader, key, rows in
+        let known = leadKeys.filter { ids[$0.customer] != nil }
+        for keys in Dictionary(grouping: known, by: { ObjectIdentifier($0.statement) }).values {
+            guard let statement = keys.first?.statement else { continue }
+            try each(Set(keys), statement, { $0.arguments(ids[$0.customer]) }) {
+                loader, key, rows in
                 let state = try rows.first.map(LeadState.init)
                 loader.facts.ask(key, answer: state)
                 if let state { loader.linkIDs.insert(state.linkID) }
@@ -189,8 +195,17 @@ extension CustomerKey {
 }
 extension LeadKey {
     fileprivate func arguments(_ customerID: CustomerID?) -> [SQLValue] {
-        let always: [SQLValue] = [.init(customerID), .init(until)]
-        return eventName.map { always + [.text($0)] } ?? always
+        var arguments: [SQLValue] = [.init(customerID)]
+        if case .newest(let until) = choice { arguments.append(.init(until)) }
+        if let eventName { arguments.append(.text(eventName)) }
+        return arguments
+    }
+
+    fileprivate var statement: SQLStatement {
+        switch choice {
+        case .newest: eventName == nil ? Statements.newestLead : Statements.newestNamedLead
+        case .oldest: eventName == nil ? Statements.oldestLead : Statements.oldestNamedLead
+        }
     }
 }
 extension LeadClaim {

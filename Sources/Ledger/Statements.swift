@@ -41,6 +41,18 @@ enum Statements {
         WHERE customer_id = ?1 AND at <= ?2 AND event_name = ?3
         ORDER BY at DESC, id DESC LIMIT 1
         """)
+    /// lead_by_customer.
+    static let oldestLead = SQLStatement(
+        """
+        SELECT id, link_id, click_id, at FROM lead WHERE customer_id = ?1
+        ORDER BY at, id LIMIT 1
+        """)
+    /// The same, of one name.
+    static let oldestNamedLead = SQLStatement(
+        """
+        SELECT id, link_id, click_id, at FROM lead WHERE customer_id = ?1 AND event_name = ?2
+        ORDER BY at, id LIMIT 1
+        """)
     /// Primary key.
     static let leadClaim = SQLStatement(
         "SELECT 1 FROM lead_claim WHERE customer_id = ?1 AND event_name = ?2")

@@ -8,24 +8,14 @@ extension Ledger {
     package func retry(
         _ rejections: [Rejection], _ stamper: Stamper
     ) async throws(LedgerError) -> [Retry] {
-        var commands: [Command] = []
-        var retries: [Retry?] = []
-        for rejection in rejections {
-            // A body that can't be read is no better the second time.
-            if let command = try? rejection.retry(stamper) {
-                commands.append(command)
-                retries.append(nil)
-            } else {
-                retries.append(Retry(refused: rejection))
-            }
-        }
-        var outcomes = try await submit(commands).makeIterator()
+        let commands = rejections.map { $0.retry(stamper) }
+        var outcomes = try await submit(commands.compactMap(\.self)).makeIterator()
         var results: [Retry] = []
-        for (rejection, retry) in zip(rejections, retries) {
-            if let retry {
-                results.append(retry)
+        for (rejection, command) in zip(rejections, commands) {
+            if command == nil {
+                results.append(Retry(impossible: rejection))
             } else if let outcome = outcomes.next() {
-                results.append(Retry(rejection.id, try outcome.get()))
+                results.append(Retry(rejection, try outcome.get()))
             }
         }
         return results

@@ -211,7 +211,8 @@ extension Workload {
         let rejection = Rejection(
             id: rejectionID, workspaceID: workspaceID, endpoint: .sale,
             reason: random.pick([.malformedBody, .invalidBody]),
-            detail: random.pick([nil, "amount: \u{E9}"]), at: now, body: "{")
+            detail: random.pick([nil, "amount: \u{E9}"]), at: now, body: KeptBody("{"),
+            customerExternalID: random.chance(50) ? customerKey().externalID : nil)
         let command = Command.recordRejection(RecordRejection(rejection: rejection))
         newCalls.append(Call(id: rejectionID, workspaceID: workspaceID, command: command))
         return command
@@ -247,6 +248,9 @@ extension Workload {
             sale.id = id("sale")
             (sale.profile.id, sale.directLeadID) = (id("cus"), id("lead"))
             return .recordSale(sale)
+        case .recordRejection(var record):
+            record.retriedAt = now
+            return .recordRejection(record)
         default:
             return .discardRejections(
                 DiscardRejections(workspaceID: kept.workspaceID, ids: [kept.id]))

@@ -13,7 +13,8 @@ struct RejectionsCommand: AsyncParsableCommand {
         abstract: "Look into track calls that recorded nothing, and try them again.",
         discussion: """
             Calls to the track endpoints that were refused, or answered with nulls, are kept for \
-            30 days (at most 10,000 a workspace) with the reason and the body.
+            30 days (at most 10,000 a workspace; 1,000 of those that need no secret) with the \
+            reason and the body.
 
               tribute rejections count --workspace acme
               tribute rejections list --workspace acme --reason click_not_found
@@ -72,15 +73,29 @@ struct RejectionChoice: ParsableArguments {
 struct RejectionSelection: ParsableArguments {
     @OptionGroup var choice: RejectionChoice
     @Flag(help: "All of the workspace, if nothing else chooses.") var all = false
+    @Option(help: "How many at most; all if it is not given.") var limit: Int?
+
+    func validate() throws {
+        if let limit, limit < 1 { throw ValidationError("--limit: at least 1") }
+    }
 
     /// A forgotten option is not taken for all of them.
-    func open() async throws -> (SQLiteDatabase, RejectionQuery, [RejectionID]) {
-        let (file, query) = try await choice.open()
+    ///
+    /// - Parameter order: which ones come first.
+    func open(
+        _ order: RejectionOrder, replayable: Bool = false
+    ) async throws -> (SQLiteDatabase, RejectionQuery, [RejectionID]) {
+        var (file, query) = try await choice.open()
         guard all || query.isChoice else {
             throw ValidationError(
                 "Choose by --id, --reason, --customer or --invoice, or say --all.")
         }
-        return (file, query, try await file.read { try $0.rejectionIDs(query) })
+        query.order = order
+        query.isReplayable = replayable && query.ids == nil
+        let ids = try await file.read { [query, limit] in
+            try $0.rejectionIDs(query, limit: limit ?? .max)
+        }
+        return (file, query, ids)
     }
 }
 
@@ -116,9 +131,12 @@ private struct CountRejections: AsyncParsableCommand {
 
 private struct ReplayRejections: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "replay", abstract: "Try them again, the oldest first.",
+        commandName: "replay",
+        abstract: "Try them again, those first whose last try is longest ago.",
         discussion: """
-            Prints one JSON object for each. Ends with status 1 if one is still refused.
+            Prints one JSON object for each. Ends with status 1 if one is still refused. Clicks, \
+            and calls whose body was not kept as it came, can't be tried again: only --id names \
+            them.
 
               tribute rejections replay --workspace acme --reason customer_unknown
               tribute rejections replay --workspace acme --all
@@ -126,13 +144,12 @@ private struct ReplayRejections: AsyncParsableCommand {
     @OptionGroup var selection: RejectionSelection
 
     func run() async throws {
-        let (file, query, ids) = try await selection.open()
+        let (file, query, ids) = try await selection.open(.lastTried, replayable: true)
         let ledger = Ledger(database: file)
         var counts: [Retry.Result: Int] = [:]
         for start in stride(from: 0, to: ids.count, by: 100) {
             var part = query
             part.ids = ids[start..<min(start + 100, ids.count)].map(\.text)
-            part.ascending = true
             let rejections = try await file.read { [part] in
                 try $0.rejections(part, Page(number: 1, size: 100))
             }
@@ -156,7 +173,7 @@ private struct DiscardKeptCalls: AsyncParsableCommand {
     @OptionGroup var selection: RejectionSelection
 
     func run() async throws {
-        let (file, query, ids) = try await selection.open()
+        let (file, query, ids) = try await selection.open(.oldest)
         let ledger = Ledger(database: file)
         print(try await ledger.discard(ids, of: query.workspaceID))
         await ledger.stop()

@@ -62,6 +62,10 @@ import Testing
         customer("a name", .externalID("ann"), "ann is known | customer ann now ann Ann") {
             $0.set(\.name, "Ann")
         },
+        customer(
+            "another id", .id(ID("ann")),
+            "ann2 is known | customer ann now ann2 - | calls of ann are of ann2"
+        ) { $0.set(\.externalID, "ann2") },
         customer("an id that is taken", .id(ID("ann")), "no: customerExists") {
             $0.set(\.externalID, "bob")
         },

@@ -30,6 +30,13 @@ import Testing
         }
     }
 
+    private static func unreadable(_ id: String, _ retriedAt: Timestamp?) -> Command {
+        let rejection = Rejection(
+            id: ID(id), workspaceID: World.home, endpoint: .lead, reason: .malformedBody,
+            detail: "why", at: World.noon, body: KeptBody("{"))
+        return .recordRejection(RecordRejection(rejection: rejection, retriedAt: retriedAt))
+    }
+
     static let rows: [Row] = [
         row(
             "an unknown customer", saleOf("zoe"),
@@ -74,6 +81,19 @@ import Testing
             "tried again with success", saleOf("ann", retry),
             "s9 of ann | sale s9 4900 usd counts 4900 on b by cb l2 | ann converts on b | drop r1"),
         row(
+            "tried again, as of the moment when it came",
+            saleOf("ann", retry) { $0.at = World.noon.adding(1_500) },
+            "s9 of ann | sale s9 4900 usd counts 4900 on a by ca l1 | drop r1"),
+        row(
+            "that came before the first lead",
+            saleOf("ann", retry) { $0.at = World.noon.adding(-1) },
+            "s9 of ann | sale s9 4900 usd counts 4900 on a by ca l1 | drop r1"),
+        row(
+            "before the first lead of that name",
+            saleOf("ann", retry) { ($0.leadEventName, $0.at) = ("Demo", World.noon) },
+            "s9 of ann | sale s9 4900 usd counts 4900 on b by cb l2 | ann converts on b | drop r1"
+        ),
+        row(
             "recorded meanwhile", saleOf("ann", retry) { $0.invoiceID = "inv1" },
             "replays first [] | drop r1"),
         row(
@@ -95,12 +115,12 @@ import Testing
             "nor tried again",
             sale("zoe", in: World.other) { $0.call = retry }, "no: rejectionNotFound(r1)"),
         row(
+            "no command this time either", unreadable("r1", World.noon),
+            "done | retry r1 malformed_body why"),
+        row("nor is it kept any more", unreadable("r2", World.noon), "no: rejectionNotFound(r2)"),
+        row(
             "never a command",
-            .recordRejection(
-                RecordRejection(
-                    rejection: Rejection(
-                        id: ID("r9"), workspaceID: World.home, endpoint: .lead,
-                        reason: .malformedBody, detail: "why", at: World.noon, body: "{"))),
+            unreadable("r9", nil),
             "done | keep r9 /track/lead malformed_body why - -"),
     ]
 
@@ -108,7 +128,7 @@ import Testing
 
     /// Within a batch as after it: what one call leaves behind, the next one sees.
     @Test func aSecondReplayOfTheBatchFindsItGone() {
-        var facts = World().facts(for: sale("ann"))
+        var facts = World().facts(for: Self.saleOf("ann", Self.retry))
         facts.rejections = [RejectionKey(World.home, ID("r1"))]
         var answers: [String] = []
         for id in ["s1", "s2"] {
@@ -119,26 +139,45 @@ import Testing
         #expect(answers == ["s1 of ann", "no: rejectionNotFound(r1)"])
     }
 
+    private static let key = "dub_0123456789abcdefghijABCD"
+
     @Test(arguments: [
-        (#"{"key":"dub_0123456789abcdefghij"}"#, #"{"key":"dub_…"}"#),
-        ("Bearer dub_pk_0123456789abcdef, dub_id", "Bearer dub_…, dub_id"),
-        ("dub_short dub_dub_0123456789abcdefghij", "dub_short dub_…"),
-        ("dub_", "dub_"), ("a\0b", "a b"), ("é dub_0123456789abcdefghijé", "é dub_…é"),
+        (#"{"key":"\#(key)"}"#, #"{"key":"[API key removed]"}"#),
+        ("\(key)Z, \(key)", "[API key removed], [API key removed]"),
+        ("dub_\(key) dub_short", "dub_[API key removed] dub_short"),
+        ("é \(key)é", "é [API key removed]é"),
+        (#"{"key":"\u0064ub_0123456789abcdefghijABCD"}"#, ""),
+        (#"{"key":"\\u0064ub\u005F0123456789abcdefghijABC\u0044"}"#, ""),
+        (String(repeating: "x", count: KeptBody.max + 1), ""),
     ])
-    func keysAreNotKept(body: String, kept: String) {
-        #expect(rejection(body).body == kept)
+    func whatIsNotKept(body: String, kept: String) {
+        #expect(KeptBody(body) == KeptBody(text: kept, isWhole: false))
+        #expect(KeptBody(bytes: Array(body.utf8)) == KeptBody(body))
     }
 
-    @Test func aLongBodyIsNotKept() {
-        let longest = String(repeating: "x", count: Rejection.bodyMax)
-        #expect(rejection(longest).body == longest)
-        #expect(rejection(longest + "x").body == "")
+    /// What is sent again is what came, to the byte.
+    @Test(arguments: [
+        "", "{}", "dub_", "dub_id_0123456789abcdefghijABCD", "dub_pk_0123456789abcdefghijABCD",
+        #"{"invoiceId":"dub_order_20261126_000000000000000001"}"#, "[API key removed]",
+        "dub_0123456789abcdefghijABC", "e\u{301}", #"\u0064ub_order_1 \u \uD83D \"#,
+        String(repeating: "x", count: KeptBody.max),
+    ])
+    func whatIsKeptWhole(body: String) {
+        #expect(KeptBody(body).isWhole && isSame(KeptBody(body).text, body))
     }
 
-    private func rejection(_ body: String) -> Rejection {
-        Rejection(
-            id: ID("r9"), workspaceID: World.home, endpoint: .sale, reason: .invalidBody,
-            at: World.noon, body: body)
+    @Test func whatIsNoTextIsShownAndNotSentAgain() {
+        #expect(KeptBody(bytes: [97, 0, 98]) == KeptBody(text: "a b", isWhole: false))
+        #expect(KeptBody(bytes: [97, 255]) == KeptBody(text: "a\u{FFFD}", isWhole: false))
+    }
+
+    @Test func keysAreKeptNowhere() {
+        let kept = Rejection(
+            id: ID("r9"), workspaceID: World.home, endpoint: .sale, reason: .malformedBody,
+            detail: "Duplicate key at \(Self.key)", at: World.noon, body: KeptBody(Self.key),
+            customerExternalID: Self.key, invoiceID: "x\(Self.key)")
+        #expect(kept.detail == "Duplicate key at [API key removed]" && !kept.isReplayable)
+        #expect(kept.customerExternalID == nil && kept.invoiceID == nil)
     }
 }
 

@@ -74,6 +74,7 @@ extension Change {
                 + " \(rejection.customerExternalID ?? "-") \(rejection.invoiceID ?? "-")"
         case .retryRejection(let rejection): "retry \(rejection.id) \(rejection.words)"
         case .discardRejection(let id, _): "drop \(id)"
+        case .renameRejections(let key, let name): "calls of \(key.externalID) are of \(name)"
         case .forgetRejections(let key): "forget calls of \(key.externalID)"
         default: registryWords
         }

@@ -103,13 +103,21 @@ struct World: Sendable {
     func facts(for command: Command) -> Facts {
         var facts = self.facts
         guard case .recordSale(let sale) = command else { return facts }
-        let question = sale.lead
-        let answers = leads.filter { lead in
-            lead.customer == question.customer && lead.state.at <= question.until
-                && (question.eventName == nil || question.eventName == lead.name)
+        for question in [sale.lead, sale.laterLead].compactMap(\.self) {
+            facts.ask(question, answer: answer(to: question))
         }
-        facts.ask(question, answer: answers.max { $0.state.at < $1.state.at }?.state)
         return facts
+    }
+
+    private func answer(to question: LeadKey) -> LeadState? {
+        let answers = leads.filter { lead in
+            lead.customer == question.customer
+                && (question.eventName == nil || question.eventName == lead.name)
+        }.map(\.state).sorted { $0.at < $1.at }
+        switch question.choice {
+        case .newest(let until): return answers.last { $0.at <= until }
+        case .oldest: return answers.first
+        }
     }
 }
 

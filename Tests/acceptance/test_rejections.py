@@ -2,13 +2,14 @@
 
 import json
 import sqlite3
+import time
 
 import httpx
 import pytest
 
 from harness import Server, Wire, assert_error, bearer, post_all, together, unique
 
-KEYS = ["id", "endpoint", "reason", "detail", "at", "customerExternalId", "invoiceId", "attempts", "lastTriedAt", "body"]
+KEYS = ["id", "endpoint", "reason", "detail", "at", "customerExternalId", "invoiceId", "attempts", "lastTriedAt", "replayable", "body"]
 
 
 @pytest.fixture
@@ -114,8 +115,11 @@ def test_browsers_calls(server, space):
     # Who followed the link without a site's script is not refused, and nothing is kept.
     space.click(link)
     assert len(kept(space)) == 4
+    assert [r["replayable"] for r in rejections] == [True, True, False, False]
     done = space.ok("POST", "/rejections/replay", json={"reason": "hostname_denied"})
-    assert [r["result"] for r in done["results"]] == ["refused"] * 4
+    assert [r["result"] for r in done["results"]] == ["refused"] * 2
+    done = space.ok("POST", "/rejections/replay", json={"ids": [rejections[2]["id"]]})
+    assert [(r["result"], "not in the body" in r["detail"]) for r in done["results"]] == [("refused", True)]
 
 
 def test_what_came_without_rights_is_not_kept(server, space):
@@ -133,12 +137,52 @@ def test_a_body_that_is_too_large(space):
     assert [(r["reason"], r["body"]) for r in kept(space)] == [("customer_unknown", ""), ("body_too_large", "")]
 
 
-def test_no_keys_are_kept(space):
-    body = {"customerExternalId": "c", "amount": 1, "apiKey": space.token, "a": f"Bearer {space.token}.", "dub_id": "dub_id", "z": "a\u0000b"}
-    space.post("/track/sale", body)
-    [rejection] = kept(space)
-    assert space.token not in rejection["body"] and rejection["body"].count("dub_…") == 2
-    assert '"dub_id"' in rejection["body"]
+REMOVED = "[API key removed]"
+
+
+def test_no_keys_are_kept(server, space):
+    key, hidden = space.token, space.token.replace("dub_", "\\u0064ub_")
+    body = {"customerExternalId": "c", "amount": 1, "apiKey": key, "a": f"Bearer {key}.", "dub_id": "dub_id", "z": "a\u0000b"}
+    for sent in (body, f'{{"customerExternalId":"c","amount":1,"key":"{hidden}"}}', f'{{"{key}":1,"{key}":2}}',
+                 {"customerExternalId": key, "amount": 1}, {"customerExternalId": "c", "invoiceId": key, "amount": -1}):
+        space.post("/track/sale", sent)
+    rejections = kept(space, sortOrder="asc")
+    first, escaped, twice, customer, invoice = rejections
+    assert first["body"].count(REMOVED) == 2 and '"dub_id"' in first["body"] and escaped["body"] == ""
+    assert twice["reason"] == "malformed_body" and REMOVED in twice["detail"]
+    assert customer["customerExternalId"] is None and invoice["invoiceId"] is None
+    with sqlite3.connect(server.folder / "tribute.db") as file:
+        rows = file.execute("SELECT * FROM rejection WHERE workspace_id = ?", (space.id,)).fetchall()
+    assert key not in json.dumps(rows) and key[4:] not in json.dumps(rows)
+    assert not any(r["replayable"] for r in rejections)
+
+
+def test_only_what_came_is_sent_again(space):
+    """A body without its key would be another call: it is not replayed."""
+    customer, link = unique("c"), space.link()
+    ids = [f"dub_order_20261126_{n:024}" for n in range(3)]
+    for invoice in ids:
+        space.sale(customer, 5, invoiceId=invoice)
+    space.sale(customer, 5, invoiceId=space.token)
+    space.sale(customer, 5, metadata={"key": space.token})
+    space.lead(customer, space.click(link))
+    done = space.ok("POST", "/rejections/replay", json={"reason": "customer_unknown"})
+    assert done["recorded"] == 3 and len(done["results"]) == 3
+    assert sorted(event["invoice_id"] for event in space.events("sales")) == ids
+    left = [r["id"] for r in kept(space)]
+    done = space.ok("POST", "/rejections/replay", json={"ids": left})
+    assert [r["result"] for r in done["results"]] == ["refused"] * 2
+    assert "yourself" in done["results"][0]["detail"] and space.fresh(link)["sales"] == 3
+
+
+def test_a_body_that_is_no_text_is_not_sent_again(space):
+    customer, _ = space.lead_customer()
+    for junk in (b"\xff", b"\0"):
+        space.post("/track/sale", b'{"customerExternalId":"' + customer.encode() + b'","amount":5,"eventName":"a' + junk + b'"}')
+    assert [(r["reason"], r["replayable"]) for r in kept(space)] == [("malformed_body", False)] * 2
+    ids = [r["id"] for r in kept(space)]
+    assert space.ok("POST", "/rejections/replay", json={"ids": ids})["refused"] == 2
+    assert space.events("sales") == []
 
 
 def test_filters_pages_and_counts(space):
@@ -170,7 +214,7 @@ def test_a_sale_that_came_before_its_customer(space):
     assert space.post("/track/sale", body).json()["sale"] is None
     [rejection] = kept(space)
     still = space.ok("POST", "/rejections/replay", json={"ids": [rejection["id"]]})
-    assert still == {"recorded": 0, "replayed": 0, "refused": 1, "results": [
+    assert still == {"recorded": 0, "replayed": 0, "refused": 1, "gone": 0, "results": [
         {"id": rejection["id"], "result": "refused", "reason": "customer_unknown", "detail": None}]}
     [again] = kept(space)
     assert again["attempts"] == 2 and again["at"] == rejection["at"] and again["lastTriedAt"] >= again["at"]
@@ -211,6 +255,63 @@ def test_one_without_an_invoice_is_replayed_once_by_many(space):
     assert (space.fresh(link)["sales"], space.fresh(link)["saleAmount"]) == (10, 30)
 
 
+def test_of_many_replays_at_once_only_one_tells_of_a_refusal(space):
+    customer, link = unique("early"), space.link()
+    for _ in range(20):
+        space.sale(customer, 3)
+    ids = [r["id"] for r in kept(space)]
+    space.lead(customer, space.click(link))
+    answers = post_all(space.server.port, space.token, [("/rejections/replay", json.dumps({"ids": ids}).encode())] * 12, 12)
+    replies = [json.loads(content) for _, _, content in answers]
+    assert sum(r["recorded"] for r in replies) == 20 and sum(r["refused"] for r in replies) == 0
+    assert all(r["recorded"] + r["gone"] == len(r["results"]) for r in replies)
+
+
+def test_those_that_are_refused_again_keep_nobody_from_a_turn(space):
+    """The last try decides whose turn it is."""
+    customer, link = unique("early"), space.link()
+    for _ in range(4):
+        space.sale(unique("never"), 1)
+    space.sale(customer, 7)
+    space.lead(customer, space.click(link))
+    choice = {"reason": "customer_unknown", "limit": 2}
+    seen = []
+    for _ in range(3):
+        seen.append(space.ok("POST", "/rejections/replay", json=choice))
+        time.sleep(0.005)
+    assert [r["recorded"] for r in seen] == [0, 0, 1] and space.fresh(link)["saleAmount"] == 7
+    # So do those that never were a command, and clicks are left out.
+    for n in range(3):
+        space.post("/track/sale", {"customerExternalId": f"x{n}", "amount": -1})
+    choice = {"reason": "invalid_body", "limit": 1}
+    turns = []
+    for _ in range(3):
+        turns += [r["id"] for r in space.ok("POST", "/rejections/replay", json=choice)["results"]]
+        # Times of tries are in milliseconds.
+        time.sleep(0.005)
+    assert len(set(turns)) == 3
+    assert [r["attempts"] for r in kept(space, reason="invalid_body")] == [2, 2, 2]
+
+
+def test_a_replay_is_credited_as_of_its_own_time(space):
+    """To the lead of then; if there was none, to the next one."""
+    customer, first, later = unique("c"), space.link(), space.link()
+    space.sale(customer, 1)
+    space.lead(customer, space.click(first))
+    space.sale(customer, 2, leadEventName="Other")
+    space.sale(customer, 4, leadEventName="Sign up", currency="zzz")
+    space.ok("PATCH", f"/links/{first['id']}", json={"disabledAt": "2020-01-01"})
+    space.sale(customer, 8)
+    space.ok("PATCH", f"/links/{first['id']}", json={"disabledAt": None})
+    space.lead(customer, space.click(later), "Later")
+    space.lead(customer, space.click(later), "Other")
+    assert space.ok("POST", "/rejections/replay", json={"customerExternalId": customer})["recorded"] == 3
+    # 1 came before every lead, 8 after the first one, and 2 before the one that it names.
+    assert (space.fresh(first)["saleAmount"], space.fresh(later)["saleAmount"]) == (9, 2)
+    space.sold(customer, 16)
+    assert space.fresh(later)["saleAmount"] == 18
+
+
 def test_nobody_replays_those_of_others(server, space, other):
     rejection, _ = refuse(space, "customer_unknown")
     assert other.ok("POST", "/rejections/replay", json={"ids": [rejection["id"]]})["results"] == []
@@ -228,7 +329,11 @@ def test_discarding(space):
             assert_error(space.post(f"/rejections/{path}", nothing), 422, "unprocessable_entity")
     assert space.ok("POST", "/rejections/discard", json={"ids": []}) == {"discarded": 0}
     assert space.ok("GET", "/rejections/count") == 3
-    assert space.ok("POST", "/rejections/discard", json={"reason": "customer_unknown"}) == {"discarded": 3}
+    oldest = kept(space, sortOrder="asc")[0]["id"]
+    assert space.ok("POST", "/rejections/discard", json={"reason": "customer_unknown", "limit": 1}) == {"discarded": 1}
+    assert oldest not in [r["id"] for r in kept(space)]
+    assert space.post("/rejections/discard", {"reason": "customer_unknown", "limit": 0}).status_code == 422
+    assert space.ok("POST", "/rejections/discard", json={"reason": "customer_unknown"}) == {"discarded": 2}
     assert kept(space) == []
 
 
@@ -238,6 +343,41 @@ def test_a_deleted_customer_is_forgotten_here_too(space):
     refuse(space, "customer_unknown")
     space.ok("DELETE", f"/customers/ext_{customer}")
     assert [r["reason"] for r in kept(space)] == ["customer_unknown"]
+
+
+def test_calls_that_never_were_commands_go_with_their_customer(space):
+    names = [space.lead_customer()[0] for _ in range(2)]
+    for customer in names:
+        for body in ({"customerExternalId": customer, "amount": -1, "invoiceId": "in"}, {"externalId": customer, "amount": "x"},
+                     {"customerId": customer}):
+            space.post("/track/sale", body)
+        space.post("/track/lead", {"customerExternalId": f" {customer} ", "eventName": ""})
+    assert len(kept(space, customerExternalId=names[0])) == 4 and len(kept(space, invoiceId="in")) == 2
+    space.ok("DELETE", f"/customers/ext_{names[0]}")
+    assert {r["customerExternalId"] for r in kept(space)} == {names[1]} and len(kept(space)) == 4
+
+
+def test_calls_go_with_a_customer_who_was_renamed(space):
+    customer, _ = space.lead_customer()
+    space.sale(customer, 0)
+    name = unique("new")
+    space.ok("PATCH", f"/customers/ext_{customer}", json={"externalId": name})
+    space.sale(name, 0)
+    assert len(kept(space, customerExternalId=name)) == 2 and kept(space, customerExternalId=customer) == []
+    space.ok("DELETE", f"/customers/ext_{name}")
+    assert kept(space) == []
+
+
+def test_who_has_no_key_pushes_nothing_out(server, space):
+    """Calls that anybody can make have a bound of their own."""
+    own, _ = refuse(space, "customer_unknown")
+    server.command("workspace", "update", space.slug, "--allowed-hostnames", "shop.example")
+    link = space.link()
+    click = json.dumps({"domain": link["domain"], "key": link["key"]}).encode()
+    post_all(server.port, space.token, [("/track/click", click)] * 1_050, 16)
+    assert space.ok("GET", "/rejections/count?groupBy=endpoint") == [
+        {"endpoint": "/track/click", "_count": 1_000}, {"endpoint": "/track/sale", "_count": 1}]
+    assert kept(space, sortOrder="asc")[0]["id"] == own["id"]
 
 
 def test_many_at_once_are_all_kept(space):
@@ -254,7 +394,7 @@ def test_the_oldest_go_first(server, space):
     with sqlite3.connect(server.folder / "tribute.db", timeout=30) as file:
         file.execute(
             """WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
-               INSERT INTO rejection SELECT workspace_id, number + i, 'rej_x' || i, endpoint, reason, detail, at, body, NULL, NULL, 1, at
+               INSERT INTO rejection SELECT workspace_id, is_public, number + i, 'rej_x' || i, endpoint, reason, detail, at, body, NULL, NULL, 1, at, 1
                FROM rejection, n WHERE id = ?""", (first["id"],))
     assert space.ok("GET", "/rejections/count") == 10_000
     assert first["id"] in {r["id"] for r in kept(space, sortOrder="asc")}
@@ -281,7 +421,8 @@ def test_the_command_line(server, space):
     done = run("replay", "--all")
     assert done.returncode == 1 and "1 recorded, 0 replayed, 1 refused" in done.stderr
     assert space.fresh(link)["saleAmount"] == 9
-    assert run("discard", "--all").stdout == "1\n" and kept(space) == []
+    assert run("discard", "--all", "--limit", "-1").returncode == 64 and len(kept(space)) == 1
+    assert run("discard", "--all", "--limit", "5").stdout == "1\n" and kept(space) == []
     assert run("replay", "--all").returncode == 0
 
 

@@ -10,7 +10,8 @@ extension API {
         .texts("ids", max: 100, count: 100), .texts("reason"), .texts("endpoint"),
         .text("customerExternalId", max: 1_000), .text("invoiceId", max: 1_000),
     ]
-    private static let retryCountMax: Int64 = 100
+    private static let retryCountMax = 100
+    private static let discardCountMax = 10_000
 
     func listRejections(_ request: Request, _ caller: Caller) async throws -> Response {
         let fields = try request.fields(
@@ -42,17 +43,16 @@ extension API {
         return .json(writer, headers: caller.rateHeaders)
     }
 
-    /// Tries them again, the oldest first, each as of the moment when it came.
+    /// Tries them again, each as of the moment when it came; of those that a filter chooses, the
+    /// ones that can be, beginning with those whose last try is longest ago.
     func replayRejections(_ request: Request, _ caller: Caller) async throws -> Response {
         let fields = try await request.bodyFields(
-            Self.filterRules + [
-                Rule("limit", .integer(min: 1, max: Self.retryCountMax), .nullish)
-            ], settings.limits)
+            Self.filterRules + [.limit(max: Self.retryCountMax)], settings.limits)
         var query = try selected(fields, caller)
-        query.ascending = true
-        let size = fields.integer("limit") ?? Self.retryCountMax
+        (query.isReplayable, query.order) = (query.ids == nil, .lastTried)
+        let size = fields.limit ?? Self.retryCountMax
         let rejections = try await ledger.read { [query] in
-            try $0.rejections(query, Page(number: 1, size: Int(size)))
+            try $0.rejections(query, Page(number: 1, size: size))
         }
         let retries: [Retry]
         do throws(LedgerError) { retries = try await ledger.retry(rejections, stamper) } catch {
@@ -64,9 +64,12 @@ extension API {
     }
 
     func discardRejections(_ request: Request, _ caller: Caller) async throws -> Response {
-        let fields = try await request.bodyFields(Self.filterRules, settings.limits)
-        let query = try selected(fields, caller)
-        let ids = try await ledger.read { try $0.rejectionIDs(query) }
+        let fields = try await request.bodyFields(
+            Self.filterRules + [.limit(max: Self.discardCountMax)], settings.limits)
+        var query = try selected(fields, caller)
+        query.order = .oldest
+        let limit = fields.limit ?? .max
+        let ids = try await ledger.read { [query] in try $0.rejectionIDs(query, limit: limit) }
         let count: Int
         do throws(LedgerError) {
             count = try await ledger.discard(ids, of: caller.workspace.id)
@@ -93,7 +96,7 @@ extension API {
     ) throws -> RejectionQuery {
         var query = RejectionQuery(workspaceID: caller.workspace.id)
         try choose(&query, fields)
-        query.ascending = fields.text("sortOrder") == "asc"
+        query.order = fields.text("sortOrder") == "asc" ? .oldest : .newest
         let period = try Period(fields, request, now: stamper.now())
         (query.from, query.to) = (period.from, period.to)
         return query
@@ -116,4 +119,14 @@ extension API {
             return Value(rawValue: text)
         }
     }
+}
+
+extension Rule {
+    fileprivate static func limit(max: Int) -> Rule {
+        Rule("limit", .integer(min: 1, max: Int64(max)), .nullish)
+    }
+}
+
+extension Fields {
+    fileprivate var limit: Int? { integer("limit").map { Int($0) } }
 }

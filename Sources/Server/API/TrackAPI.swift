@@ -94,7 +94,7 @@ extension API {
     ) async throws -> ByteBuffer {
         do { return try await request.collect(settings.limits) } catch let error as APIError {
             if error.status == .contentTooLarge {
-                await keep(ByteBuffer(), endpoint, .bodyTooLarge, nil, caller)
+                await keep(nil, endpoint, .bodyTooLarge, nil, caller)
             }
             throw error
         }
@@ -113,13 +113,22 @@ extension API {
 
     /// Keeps a call that never became a command. The caller is told what was wrong with it even if
     /// it can't be kept now.
+    ///
+    /// - Parameter body: nil: it was too long to be read.
     private func keep(
-        _ body: ByteBuffer, _ endpoint: TrackEndpoint, _ reason: RejectionReason,
+        _ body: ByteBuffer?, _ endpoint: TrackEndpoint, _ reason: RejectionReason,
         _ detail: String?, _ caller: Caller
     ) async {
-        let rejection = Rejection(
+        var rejection = Rejection(
             id: stamper.id("rej_"), workspaceID: caller.workspace.id, endpoint: endpoint,
-            reason: reason, detail: detail, at: stamper.now(), body: String(buffer: body))
+            reason: reason, detail: detail, at: stamper.now(),
+            body: KeptBody(text: "", isWhole: false))
+        if let body {
+            rejection.body = KeptBody(bytes: body.readableBytesView)
+            body.withUnsafeReadableBytes { bytes in
+                endpoint.name(&rejection, by: bytes.bindMemory(to: UInt8.self))
+            }
+        }
         do throws(LedgerError) {
             _ = try await ledger.submit(.recordRejection(RecordRejection(rejection: rejection)))
         } catch { metrics.noteLostRejection() }

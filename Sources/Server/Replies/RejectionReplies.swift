@@ -14,7 +14,8 @@ extension JSONWriter {
         member("invoiceId", rejection.invoiceID)
         member("attempts", rejection.attempts)
         member("lastTriedAt", rejection.lastTriedAt)
-        member("body", rejection.body)
+        member("replayable", rejection.isReplayable)
+        member("body", rejection.body.text)
     }
 
     package mutating func members(_ retry: Retry) {

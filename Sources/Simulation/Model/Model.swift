@@ -44,9 +44,7 @@ package struct Model: Sendable {
                 customer: command.customer.externalID, invoice: command.invoiceID
             ) { $0.recordSale(command) }
         case .addCustomer(let command): return addCustomer(command).words
-        case .recordRejection(let command):
-            keep(command.rejection)
-            return "done"
+        case .recordRejection(let command): return record(command)
         case .discardRejections(let command): return discard(command)
         case .proveWritable: return "writable"
         case .createCustomer(let command): return createCustomer(command).words

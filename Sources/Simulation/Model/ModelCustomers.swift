@@ -36,6 +36,7 @@ extension Model {
         if isStripeIDTaken(after) { return .barred("stripeCustomerTaken") }
         customerByKey[before.key] = nil
         insert(after)
+        renameCalls(of: before, to: after.externalID)
         return .did("customer \(after.id) known")
     }
 

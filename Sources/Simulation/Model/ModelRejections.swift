@@ -20,7 +20,7 @@ extension Model {
         if case .failed(_, let reason, let detail) = verdict, let workspace {
             var rejection = Rejection(
                 id: call.id, workspaceID: workspace, endpoint: call.endpoint, reason: reason,
-                detail: detail, at: at, body: "", customerExternalID: customer)
+                detail: detail, at: at, body: KeptBody(""), customerExternalID: customer)
             rejection.invoiceID = invoice == "" ? nil : invoice
             keep(rejection)
         }
@@ -49,15 +49,51 @@ extension Model {
         rejections[workspace] = kept
     }
 
-    /// Thirty days, and ten thousand of a workspace.
+    /// Thirty days, and ten thousand of a workspace; a thousand of those that anybody can make.
     mutating func keep(_ rejection: Rejection) {
         var kept = rejections[rejection.workspaceID] ?? []
         rejections[rejection.workspaceID] = []
         kept.append(rejection)
         let oldest = rejection.at.milliseconds - 30 * 24 * 3_600_000
         kept.removeAll { $0.at.milliseconds < oldest }
-        if kept.count > 10_000 { kept.removeFirst(kept.count - 10_000) }
+        let needsSecret = isServersOwn(rejection)
+        let others = kept.count { isServersOwn($0) == needsSecret } - (needsSecret ? 10_000 : 1_000)
+        for _ in 0..<max(0, others) {
+            guard let first = kept.firstIndex(where: { isServersOwn($0) == needsSecret }) else {
+                break
+            }
+            kept.remove(at: first)
+        }
         rejections[rejection.workspaceID] = kept
+    }
+
+    private func isServersOwn(_ rejection: Rejection) -> Bool {
+        ["/track/lead", "/track/sale"].contains(rejection.endpoint.rawValue)
+    }
+
+    /// A call that never became a command is refused once more as it was.
+    mutating func record(_ command: RecordRejection) -> String {
+        guard let retriedAt = command.retriedAt else {
+            keep(command.rejection)
+            return "done"
+        }
+        let (id, workspace) = (command.rejection.id, command.rejection.workspaceID)
+        guard isKept(id, workspace) else { return "refused rejectionNotFound" }
+        settle(
+            id, workspace, retriedAt,
+            .refused(command.rejection.reason, detail: command.rejection.detail))
+        return "done"
+    }
+
+    /// Calls go on naming the customer, who is called otherwise now.
+    mutating func renameCalls(of customer: Customer, to name: String) {
+        rejections[customer.workspaceID] = rejections[customer.workspaceID]?.map { call in
+            var call = call
+            if isSame(call.customerExternalID, customer.externalID) {
+                call.customerExternalID = name
+            }
+            return call
+        }
     }
 
     mutating func discard(_ command: DiscardRejections) -> String {

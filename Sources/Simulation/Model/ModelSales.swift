@@ -114,7 +114,7 @@ extension Model {
         if let reason = reasonAgainst(customer.linkID, customer.workspaceID) {
             return .verdict(.refused(reason))
         }
-        guard let lead = newestLead(command, customer.id) else {
+        guard let lead = creditedLead(command, customer.id) else {
             return .verdict(.refused(.leadNotFound))
         }
         if let reason = reasonAgainst(lead.linkID, customer.workspaceID) {
@@ -130,19 +130,17 @@ extension Model {
         return row.isEnabled ? nil : .linkDisabled
     }
 
-    /// The newest by time, then by id. Imported sales see no lead of after their own time.
-    private func newestLead(_ command: RecordSale, _ customer: CustomerID) -> Lead? {
-        var newest: Lead?
-        for id in leadsOfCustomer[customer] ?? [] {
-            guard let lead = leads[id] else { continue }
-            if let name = command.leadEventName, !name.isEmpty, !isSame(name, lead.eventName) {
-                continue
-            }
-            if command.origin == .imported, lead.at > command.at { continue }
-            if let best = newest, !isNewer(lead, than: best) { continue }
-            newest = lead
+    /// The newest by time, then by id. Imported sales see no lead of after their own time; neither
+    /// do calls that are tried again, unless there was none then: the next one is theirs.
+    private func creditedLead(_ command: RecordSale, _ customer: CustomerID) -> Lead? {
+        let named = (leadsOfCustomer[customer] ?? []).compactMap { leads[$0] }.filter { lead in
+            guard let name = command.leadEventName, !name.isEmpty else { return true }
+            return isSame(name, lead.eventName)
         }
-        return newest
+        let sorted = named.sorted { isNewer($1, than: $0) }
+        let isRetried = command.call?.retriedAt != nil
+        if command.origin == .live, !isRetried { return sorted.last }
+        return sorted.last { $0.at <= command.at } ?? (isRetried ? sorted.first : nil)
     }
 
     private func isNewer(_ lead: Lead, than other: Lead) -> Bool {
