@@ -2,8 +2,8 @@ import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
 
-/// Ends connections whose request does not arrive in time: a client that sends a byte now and then
-/// would otherwise hold its connection for ever.
+/// Ends connections whose request does not arrive in time, or whose answer is not taken: a client
+/// that sends a byte now and then, or reads none, would otherwise hold its connection for ever.
 ///
 /// There is one timer a connection, which looks at the deadline of the moment when it fires; a
 /// request costs no more than reading the clock.
@@ -14,6 +14,7 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPResponsePart
 
     private let limits: HTTPLimits
+    private var traffic: Traffic?
     private var timer: Scheduled<Void>?
     private var deadline: NIODeadline?
     /// Requests whose head has come and whose answer has not ended.
@@ -25,15 +26,18 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     private var hasExpired = false
     /// Nothing has come since the last answer.
     private var isIdle = false
+    /// The server is about to end.
+    private var isEnding = false
 
     init(limits: HTTPLimits) { self.limits = limits }
 
     // MARK: What happens on the connection
 
     func handlerAdded(context: ChannelHandlerContext) {
-        let arrivals = Arrivals { [weak self] in self?.noteBytes() }
         // The head of a request is told of when it is complete; its first byte starts the time.
-        try? context.pipeline.syncOperations.addHandler(arrivals, position: .first)
+        let traffic = Traffic { [weak self] in self?.noteBytes() }
+        try? context.pipeline.syncOperations.addHandler(traffic, position: .first)
+        self.traffic = traffic
         if context.channel.isActive { begin(context) }
     }
 
@@ -102,9 +106,10 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        // The server is about to end: what is on its way gets a last moment.
-        if event is ChannelShouldQuiesceEvent, isReadingBody {
-            expect(limits.lingerSeconds)
+        // What is on its way gets a last moment.
+        if event is ChannelShouldQuiesceEvent {
+            isEnding = true
+            if isReadingBody { expect(limits.lingerSeconds) }
             schedule(context)
         }
         context.fireUserInboundEventTriggered(event)
@@ -125,7 +130,9 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func schedule(_ context: ChannelHandlerContext) {
         timer?.cancel()
-        let step = TimeAmount.seconds(min(limits.headSeconds, limits.bodySeconds, 5))
+        let step = TimeAmount.seconds(
+            isEnding
+                ? 1 : min(limits.headSeconds, limits.bodySeconds, limits.answerSeconds, 5))
         let next = NIODeadline.now() + step
         timer = context.eventLoop.assumeIsolated().scheduleTask(
             deadline: min(deadline ?? next, next)
@@ -135,6 +142,10 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     private func look(_ context: ChannelHandlerContext) {
         guard context.channel.isActive else { return }
         if let deadline, deadline <= .now() { return expire(context) }
+        if unanswered > 0, let since = traffic?.unreadSince() {
+            let seconds = isEnding ? limits.lingerSeconds : limits.answerSeconds
+            if since + .seconds(seconds) <= .now() { return context.close(promise: nil) }
+        }
         schedule(context)
     }
 
@@ -158,20 +169,9 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
         context.writeAndFlush(wrapOutboundOut(.end(nil))).assumeIsolated().whenComplete { _ in
             context.close(promise: nil)
         }
-    }
-}
-
-/// Tells that bytes have come, before they are decoded.
-private final class Arrivals: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    typealias InboundOut = ByteBuffer
-
-    private let note: () -> Void
-
-    init(note: @escaping () -> Void) { self.note = note }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        note()
-        context.fireChannelRead(data)
+        // Whether it is read or not.
+        context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(limits.lingerSeconds)) {
+            context.close(promise: nil)
+        }
     }
 }

@@ -38,6 +38,8 @@ package struct HTTPLimits: Sendable {
     package var headSeconds: Int64 = 20
     /// Seconds within which a body must have come once its head has.
     package var bodySeconds: Int64 = 30
+    /// Seconds within which a client must have taken the part of an answer that lies ready for it.
+    package var answerSeconds: Int64 = 60
     /// Seconds that the rest of a body is waited for after it was answered.
     package var lingerSeconds: Int64 = 2
     /// Open connections; more wait to be accepted.

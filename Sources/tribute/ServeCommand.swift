@@ -88,6 +88,11 @@ struct ServeCommand: AsyncParsableCommand {
     var bodySeconds: String?
     @Option(
         help: ArgumentHelp(
+            "Seconds within which a client must take what of an answer lies ready for it. (env: TRIBUTE_ANSWER_SECONDS; default: 60)",
+            valueName: "count"))
+    var answerSeconds: String?
+    @Option(
+        help: ArgumentHelp(
             "Open connections; more wait to be accepted. Bounded by the process's limit of open files. (env: TRIBUTE_MAX_CONNECTIONS; default: 10000)",
             valueName: "count"))
     var maxConnections: String?

@@ -26,6 +26,7 @@ struct SettingsReader {
         "TRIBUTE_DATABASE", "TRIBUTE_HOST", "TRIBUTE_PORT", "TRIBUTE_RATE_LIMITS",
         "TRIBUTE_DEFAULT_DOMAIN", "TRIBUTE_PUBLIC_URL", "TRIBUTE_API_HOSTS", "TRIBUTE_LOG_LEVEL",
         "TRIBUTE_QUEUE_DEPTH", "TRIBUTE_HEAD_SECONDS", "TRIBUTE_BODY_SECONDS",
+        "TRIBUTE_ANSWER_SECONDS",
         "TRIBUTE_MAX_CONNECTIONS", "TRIBUTE_BENCH_ROUTE", "TRIBUTE_TRUSTED_PROXIES",
         "TRIBUTE_COUNTRY_HEADER", "TRIBUTE_GEO_DATABASE", "TRIBUTE_USER_AGENT_PATTERNS",
     ]
@@ -89,15 +90,17 @@ struct SettingsReader {
 
     private mutating func readConnectionLimits() {
         let seconds = "a number from 1 to 3600"
-        set("--head-seconds", value(command.headSeconds, "HEAD_SECONDS"), seconds) { text, me in
-            guard let count = Int64(text), (1...3_600).contains(count) else { return false }
-            me.settings.limits.headSeconds = count
-            return true
-        }
-        set("--body-seconds", value(command.bodySeconds, "BODY_SECONDS"), seconds) { text, me in
-            guard let count = Int64(text), (1...3_600).contains(count) else { return false }
-            me.settings.limits.bodySeconds = count
-            return true
+        for (name, given, limit) in [
+            ("head", command.headSeconds, \HTTPLimits.headSeconds),
+            ("body", command.bodySeconds, \.bodySeconds),
+            ("answer", command.answerSeconds, \.answerSeconds),
+        ] {
+            let variable = "\(name.uppercased())_SECONDS"
+            set("--\(name)-seconds", value(given, variable), seconds) { text, me in
+                guard let count = Int64(text), (1...3_600).contains(count) else { return false }
+                me.settings.limits[keyPath: limit] = count
+                return true
+            }
         }
         set(
             "--max-connections", value(command.maxConnections, "MAX_CONNECTIONS"),

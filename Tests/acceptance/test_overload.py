@@ -30,7 +30,7 @@ MEMORY = 400 << 20
 GOOD_CLIENT_P99 = 1.0
 ACCEPTED_P99 = 2.0
 # Deadlines that a test can wait for.
-HEAD, BODY, SLACK = 3, 3, 4
+HEAD, BODY, ANSWER, SLACK = 3, 3, 3, 7
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -61,7 +61,8 @@ def serving(folder, *flags, wrapper=()):
 @pytest.fixture
 def strict(tmp_path):
     """A server whose deadlines are short."""
-    with serving(tmp_path, "--head-seconds", str(HEAD), "--body-seconds", str(BODY)) as server:
+    deadlines = {"--head-seconds": HEAD, "--body-seconds": BODY, "--answer-seconds": ANSWER}
+    with serving(tmp_path, *(str(word) for pair in deadlines.items() for word in pair)) as server:
         yield server
 
 
@@ -72,6 +73,12 @@ def peak_memory(server) -> int:
 
 def open_files(server) -> int:
     return len(os.listdir(f"/proc/{server.process.pid}/fd"))
+
+
+def open_sockets(server) -> int:
+    """Files are opened as reads need them."""
+    files = Path(f"/proc/{server.process.pid}/fd").iterdir()
+    return sum(os.readlink(file).startswith("socket:") for file in files)
 
 
 def percentile(times: list[float], share: float) -> float:
@@ -280,9 +287,73 @@ def test_deadlines_are_told_and_checked(tmp_path):
     help_text = " ".join(server.run("serve", "--help").stdout.split())
     assert re.search(r"--head-seconds.*?default: 20\)", help_text)
     assert re.search(r"--body-seconds.*?default: 30\)", help_text)
+    assert re.search(r"--answer-seconds.*?default: 60\)", help_text)
     for value in ("0", "-1", "soon"):
-        done = server.run("serve", f"--head-seconds={value}", f"--body-seconds={value}", timeout=5)
-        assert done.returncode != 0 and "head-seconds" in done.stderr and "body-seconds" in done.stderr
+        names = ("--head-seconds", "--body-seconds", "--answer-seconds")
+        done = server.run("serve", *(f"{name}={value}" for name in names), timeout=5)
+        assert done.returncode != 0 and all(name in done.stderr for name in names)
+
+
+# --- answers that nobody reads -------------------------------------------------------------------
+
+def deaf(server, requests: bytes) -> socket.socket:
+    """A client that sends them and reads nothing, with hardly room for what comes back."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    connection.connect(("127.0.0.1", server.port))
+    connection.setblocking(False)
+    end = time.monotonic() + 0.5
+    while requests and time.monotonic() < end:
+        try:
+            requests = requests[connection.send(requests):]
+        except BlockingIOError:
+            time.sleep(0.01)
+    connection.setblocking(True)
+    return connection
+
+
+def unread(server, token) -> list[socket.socket]:
+    host = f"Host: 127.0.0.1:{server.port}\r\n"
+    metrics = f"GET /metrics HTTP/1.1\r\n{host}\r\n".encode() * 2_000
+    links = f"GET /links HTTP/1.1\r\n{host}Authorization: Bearer {token}\r\n\r\n".encode() * 2_000
+    slow = f"POST /links HTTP/1.1\r\n{host}Authorization: Bearer {token}\r\nContent-Length: 9\r\n\r\n".encode()
+    return [deaf(server, requests) for requests in (metrics, links, metrics + slow) for _ in range(5)]
+
+
+def test_clients_that_read_nothing(strict):
+    """They lose their connections; who reads slowly does not."""
+    workspace = strict.workspace()
+    for _ in range(50):
+        workspace.link()
+    before = open_sockets(strict)
+    connections = unread(strict, workspace.token)
+    with closing(socket.create_connection(("127.0.0.1", strict.port), timeout=5)) as patient:
+        patient.sendall(f"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:{strict.port}\r\n\r\n".encode() * 2_000)
+        taken, end = bytearray(), time.monotonic() + ANSWER + SLACK
+        while time.monotonic() < end:
+            # A megabyte a second: less than what the server has for it.
+            taken += patient.recv(20_000)
+            time.sleep(0.02)
+        assert open_sockets(strict) == before + 1, "connections are held for clients that read nothing"
+        while taken.count(b"HTTP/1.1 200 ") < 2_000:
+            assert (part := patient.recv(1 << 24)), len(taken)
+            taken += part
+    for connection in connections:
+        connection.close()
+
+
+def test_clients_that_read_nothing_do_not_keep_the_server_from_ending(tmp_path):
+    server = Server(tmp_path).start()
+    workspace = server.workspace()
+    for _ in range(50):
+        workspace.link()
+    connections = unread(server, workspace.token)
+    start = time.monotonic()
+    assert server.stop(seconds=30) == 0, server.log.read_text()
+    assert time.monotonic() - start < 10
+    for connection in connections:
+        connection.close()
+    server.verify()
 
 
 # --- connections of which half is there ----------------------------------------------------------
