@@ -23,8 +23,8 @@ final class Traffic: ChannelDuplexHandler {
         context.fireChannelRead(data)
     }
 
-    /// Since when the client has not taken what was sent to it before, as far as is known; nil if it
-    /// takes what it gets. Found out by asking now and then: an answer costs nothing for it.
+    /// Since when the client has not taken what was sent to it before, as far as is known; nil if
+    /// it takes what it gets. Found out by asking now and then: an answer costs nothing for it.
     func unreadSince() -> NIODeadline? {
         guard let context else { return nil }
         if let mark { return mark }
