@@ -62,8 +62,7 @@ final class Connections: Sendable {
     }
 
     /// Writes the log into the file, and both to the disk. What others still read of older moments
-    /// stays in the log: whoever they are, they have settled it before.
-    /// Done once.
+    /// stays in the log: whoever they are, they have settled it before. Done once.
     ///
     /// - Throws: `SQLError`.
     func settle() throws {
@@ -72,7 +71,11 @@ final class Connections: Sendable {
             _ = try pool.writeWithoutTransaction { try $0.checkpoint(.passive) }
         } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
             // Another process moves it at this moment.
-        } catch { throw SQLError.translated(error) }
+        } catch {
+            let error = SQLError.translated(error)
+            if case SQLError.failedDisk = error { noteFailure() }
+            throw error
+        }
         isSettled.store(true, ordering: .relaxed)
     }
 

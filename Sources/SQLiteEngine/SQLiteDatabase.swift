@@ -117,6 +117,30 @@ package final class SQLiteDatabase: SQLDatabase {
         }
     }
 
+    /// Brings the schema up to date. If it is, a disk that can't be written now is no obstacle:
+    /// there is something to read.
+    ///
+    /// - Returns: why it can't be written now.
+    package func bringUpToDate() throws -> SQLError? {
+        let isUpToDate = try? connections.pool.read {
+            try SQLiteTransaction(connection: $0).isUpToDate()
+        }
+        guard isUpToDate == true else {
+            try migrate()
+            return nil
+        }
+        do {
+            // What a killed process left in the log is made durable before anybody reads it.
+            try write { _ in }
+            return nil
+        } catch let error as SQLError {
+            switch error {
+            case .full, .failedDisk, .busy: return error
+            default: throw error
+            }
+        }
+    }
+
     /// Moves the log into the file and closes; statements that still run make it fail.
     package func close() throws {
         let wasClosed = state.withLock { state in

@@ -68,7 +68,9 @@ struct DatabaseOptions: ParsableArguments {
         }
         do {
             let database = try SQLiteDatabase(path: path)
-            if migrates { try database.migrate() }
+            if migrates, let obstacle = try database.bringUpToDate() {
+                printError("\(path) can only be read for now: \(obstacle.detail)")
+            }
             return database
         } catch let error as MigrationError {
             throw Failure("\(error)")

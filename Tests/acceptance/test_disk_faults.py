@@ -215,26 +215,26 @@ def test_a_log_that_fills_the_disk_itself(tmp_path):
         disk.close()
 
 
-def test_start_and_stop_on_a_full_disk(tmp_path, disk):
-    """The end is in time; the start says what is wrong, or waits unready for room."""
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_start_and_stop_on_a_full_disk(tmp_path, disk, how):
+    """The end is in time. What starts on it says what is wrong, answers who only asks, and goes on by
+    itself when there is room."""
     with ended(ServerOnDisk(tmp_path, disk).start()) as server:
         shop, book = Shop(server), Book(server.workspace())
         with under_load(book, server, 4) as load:
             time.sleep(0.5)
             disk.fill()
             eventually("unready", lambda: server.readiness() == 503)
-            assert server.stop(seconds=10) in (0, 1)
+            server.stop(how, seconds=10)
             server.launch()
-            deadline = time.monotonic() + 5
-            while time.monotonic() < deadline and server.process.poll() is None:
-                assert server.readiness() != 200
-            if server.process.poll() is not None:
-                assert server.process.returncode == 1
-                assert "tribute.db" in server.log.read_text().splitlines()[-1]
-                disk.free()
-                server.start()
-            else:
-                disk.free()
+            eventually("unready again", lambda: server.readiness() == 503)
+            assert "can only be read for now" in server.log.read_text()
+            shop.assert_refuses()
+            shop.assert_reads()
+            done = server.run("verify", "--deep")
+            assert done.returncode == 0 and "can only be read for now" in done.stderr, done
+            assert server.run("workspace", "create", "--name", "W", "--slug", "w").returncode == 1
+            disk.free()
             eventually("ready", shop.works)
             load.finish()
         book.check(server)

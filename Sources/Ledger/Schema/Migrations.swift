@@ -78,8 +78,11 @@ extension SQLDatabase {
 extension SQLTransaction {
     /// Whether the schema is the one that this program works with.
     package func isUpToDate() throws -> Bool {
-        let newest = try rows(SQLStatement("SELECT max(version) FROM schema_migration"))
-        return try newest.first?.optionalInteger(0) == Migration.all.last?.version
+        let applied = try rows(
+            SQLStatement("SELECT version, checksum FROM schema_migration ORDER BY version"))
+        return try applied.elementsEqual(Migration.all) { row, migration in
+            try row.integer(0) == migration.version && row.integer(1) == migration.checksum
+        }
     }
 }
 

@@ -43,7 +43,7 @@ final class Machine {
     private static func boot(_ disk: Disk) throws -> SQLiteDatabase {
         let engine = try SQLiteDatabase(path: path(disk))
         do {
-            try engine.migrate()
+            if let obstacle = try engine.bringUpToDate() { throw obstacle }
         } catch {
             try? engine.close()
             throw error
