@@ -12,6 +12,11 @@ final class Connections: Sendable {
     private let checkpointer: Checkpointer
     private let isSettled = Atomic<Bool>(false)
     private let failed = Atomic<Bool>(false)
+    /// Links followed: the log lies beside the file that they lead to.
+    private let path: String
+    private let file: FileIdentity?
+    /// Since the file is settled.
+    private let log = Mutex<FileIdentity?>(nil)
 
     /// - Throws: `SQLError`.
     init(path: String) throws {
@@ -27,6 +32,8 @@ final class Connections: Sendable {
             }
             watch = try RegistryWatch(path: path)
             checkpointer = try Checkpointer(path: path)
+            self.path = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+            file = FileIdentity(path: path)
             pool.writeWithoutTransaction { [checkpointer] connection in
                 checkpointer.watch(connection.sqliteConnection)
             }
@@ -76,7 +83,22 @@ final class Connections: Sendable {
             if case SQLError.failedDisk = error { noteFailure() }
             throw error
         }
+        log.withLock { $0 = FileIdentity(path: path + "-wal") }
         isSettled.store(true, ordering: .relaxed)
+    }
+
+    /// - Throws: `SQLError.unavailable` if the file or its log is not where it was: what is written
+    ///   to it would be lost.
+    func demandFiles() throws {
+        guard FileIdentity(path: path) == file else { throw Self.missing(path) }
+        if let log = log.withLock({ $0 }), FileIdentity(path: path + "-wal") != log {
+            throw Self.missing(path + "-wal")
+        }
+    }
+
+    private static func missing(_ path: String) -> SQLError {
+        .unavailable(
+            "\(path) was removed or replaced while it was in use: put it back, or start anew")
     }
 
     func noteFailure() { failed.store(true, ordering: .relaxed) }

@@ -71,6 +71,7 @@ package final class SQLiteDatabase: SQLDatabase {
                 state.withLock { $0.isFull = false }
             }
             let connections = connections
+            try connections.demandFiles()
             if connections.hasFailed { return try reopened(&lastTry) }
             try connections.settle()
             return connections

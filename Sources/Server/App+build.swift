@@ -34,7 +34,8 @@ package func buildApplication(
 ) throws -> some ApplicationProtocol {
     let metrics = PrometheusMetrics()
     let serverMetrics = ServerMetrics(factory: metrics)
-    let failures = FailureLog(logger: logger)
+    let failures = FailureLog(
+        logger: logger, failure: "a batch was not committed", end: "batches are committed again")
     let ledger = Ledger(
         database: database, limits: limits,
         onBatch: {
@@ -50,7 +51,8 @@ package func buildApplication(
         directory: LinkDirectory(database: database, defaultDomain: settings.defaultDomain),
         shortLinks: ShortLinks(
             defaultDomain: settings.defaultDomain, publicURL: settings.publicURL),
-        visits: try VisitReader(settings, logger), metrics: serverMetrics)
+        visits: try VisitReader(settings, logger), metrics: serverMetrics,
+        readFailures: FailureLog(logger: logger, failure: "the database can't be read"))
     let routes = Routes(api: api, metrics: metrics, serverMetrics: serverMetrics)
     var application = Application(
         router: routes.router(),

@@ -19,7 +19,9 @@ struct Edge: RouterMiddleware {
         do {
             response = try await answer(request, context, next)
         } catch {
-            response = Self.apiError(error, context, request).response
+            let error = Self.apiError(error, request)
+            note(error, request, context)
+            response = error.response
         }
         // Bytes after a head would be taken for the next answer of the connection.
         return request.method == .head ? response.createHeadResponse() : response
@@ -49,22 +51,32 @@ struct Edge: RouterMiddleware {
         }
     }
 
-    static func apiError(
-        _ error: any Error, _ context: TributeContext, _ request: Request
-    ) -> APIError {
+    private func note(_ error: APIError, _ request: Request, _ context: TributeContext) {
+        switch error.cause {
+        case nil: break
+        case let cause as SQLError where cause.isPassing: api.readFailures.note(cause)
+        case .some(let cause):
+            context.logger.error(
+                "unexpected error", metadata: ["path": "\(request.uri.path)", "error": "\(cause)"])
+        }
+    }
+
+    static func apiError(_ error: any Error, _ request: Request) -> APIError {
         switch error {
         case let error as APIError: return error
         case let error as HTTPError where error.status == .notFound:
             return APIError(.notFound, "There is no endpoint at \(request.uri.path).")
         case let error as HTTPError:
             return APIError(.badRequest, "The request can't be read.", status: error.status)
-        case let error as SQLError where error.isPassing:
-            context.logger.error("database unavailable", metadata: ["detail": "\(error.detail)"])
-            return .unavailable(retryAfter: 1, "The database can't be read now. Try again.")
         default:
-            context.logger.error(
-                "unexpected error", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
-            return .internalError
+            let isPassing = (error as? SQLError)?.isPassing == true
+            var answer =
+                isPassing
+                ? APIError.unavailable(
+                    retryAfter: 1, "The database can't be read now. Try again.")
+                : .internalError
+            answer.cause = error
+            return answer
         }
     }
 }

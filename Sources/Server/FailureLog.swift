@@ -1,15 +1,22 @@
+import Ledger
 import Logging
 import Synchronization
 
-/// Tells the operator that nothing can be written, and when that is over, without a line for each
-/// of the thousands of requests in between.
+/// Tells the operator that the database can't be written or read, and when that is over, without a
+/// line for each of the thousands of requests in between.
 final class FailureLog: Sendable {
     private let logger: Logger
+    private let failure: String
+    private let end: String?
     /// When the last failure was told; nil: all is well.
     private let told = Mutex<ContinuousClock.Instant?>(nil)
     private static let pause = Duration.seconds(10)
 
-    init(logger: Logger) { self.logger = logger }
+    /// - Parameter failure: what is told of a failure.
+    /// - Parameter end: what is told when it is over; nil: nobody notes that.
+    init(logger: Logger, failure: String, end: String? = nil) {
+        (self.logger, self.failure, self.end) = (logger, failure, end)
+    }
 
     func note(_ error: any Error) {
         let isDue = told.withLock { told in
@@ -18,7 +25,12 @@ final class FailureLog: Sendable {
             told = now
             return true
         }
-        if isDue { logger.error("a batch was not committed", metadata: ["error": "\(error)"]) }
+        guard isDue else { return }
+        var told: Logger.Metadata = ["error": "\((error as? SQLError)?.detail ?? "\(error)")"]
+        if case SQLError.corrupt = error {
+            told["advice"] = "check the file with tribute verify --deep"
+        }
+        logger.error("\(failure)", metadata: told)
     }
 
     func noteSuccess() {
@@ -26,6 +38,6 @@ final class FailureLog: Sendable {
             defer { told = nil }
             return told != nil
         }
-        if wasTold { logger.notice("batches are committed again") }
+        if wasTold, let end { logger.notice("\(end)") }
     }
 }

@@ -226,7 +226,7 @@ extension Routes {
                     response.headers.append(contentsOf: headers)
                     return response
                 } catch {
-                    var error = Edge.apiError(error, context, request)
+                    var error = Edge.apiError(error, request)
                     error.headers.append(contentsOf: headers)
                     throw error
                 }
@@ -265,7 +265,8 @@ extension Routes {
         do {
             _ = try await api.ledger.submit(.proveWritable)
         } catch {
-            context.logger.error("not ready", metadata: ["error": "\(error)"])
+            // What could not be committed is told of already.
+            context.logger.debug("not ready", metadata: ["error": "\(error)"])
             throw APIError.unavailable(
                 retryAfter: api.settings.limits.retryAfterSeconds,
                 "The database can't be written now.")

@@ -47,6 +47,8 @@ struct APIError: Error {
     var code: Code
     var message: String
     var status: HTTPResponse.Status
+    /// What is wrong on our side: for the log, not for the caller.
+    var cause: (any Error)?
     var headers: HTTPFields = [:]
 
     init(_ code: Code, _ message: String, status: HTTPResponse.Status? = nil) {

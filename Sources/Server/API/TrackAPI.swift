@@ -16,6 +16,7 @@ struct API: Sendable {
     let shortLinks: ShortLinks
     let visits: VisitReader
     let metrics: ServerMetrics
+    let readFailures: FailureLog
     /// Wrong passwords of links, by link and address.
     let wrongGuesses = RateLimiter(policy: .plan)
 

@@ -61,7 +61,8 @@ struct RouteMetrics: Sendable {
             note(status: response.status.code, since: start)
             return response
         } catch {
-            note(status: Edge.apiError(error, context, request).status.code, since: start)
+            let error = Edge.apiError(error, request)
+            note(status: error.status.code, since: start)
             throw error
         }
     }
