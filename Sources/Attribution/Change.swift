@@ -15,9 +15,9 @@ package indirect enum Change: Sendable {
     /// Tried again in vain: a new reason and one attempt more.
     case retryRejection(Rejection)
     case discardRejection(RejectionID, WorkspaceID)
-    /// Nothing is kept of calls that name this customer.
     /// The customer of these calls is called otherwise now.
     case renameRejections(CustomerKey, String)
+    /// Nothing is kept of calls that name this customer.
     case forgetRejections(CustomerKey)
     case insertLink(Link)
     case updateLink(Link)
@@ -45,8 +45,7 @@ package indirect enum Change: Sendable {
         switch self {
         case .insertClick, .insertCustomer, .attachCustomer, .claimLead, .insertLead, .insertSale,
             .convert, .insertRejection, .retryRejection, .discardRejection, .renameRejections,
-            .forgetRejections,
-            .touch, .updateCustomer, .insertTag, .insertFolder, .updateFolder:
+            .forgetRejections, .touch, .updateCustomer, .insertTag, .insertFolder, .updateFolder:
             false
         case .insertLink, .updateLink, .deleteLink, .updateTag, .deleteTag, .deleteFolder,
             .insertDomain, .updateDomain, .deleteDomain, .insertWorkspace, .updateWorkspace,

@@ -87,6 +87,7 @@ private func isKeyByte(_ byte: UInt8) -> Bool {
 /// The text with its JSON escapes of ASCII characters (`\u0064`) written out, whether it is JSON or
 /// not.
 private func unescaped(_ text: String) -> String {
+    guard text.utf8.contains(UInt8(ascii: "\\")) else { return text }
     let bytes = Array(text.utf8)
     var result: [UInt8] = []
     var index = 0

@@ -60,9 +60,16 @@ extension TrackEndpoint {
 
 extension Rejection {
     /// The command that tries the call again, as of the moment when it came; nil if it can't be.
-    package func retry(_ stamper: Stamper) -> Command? {
+    ///
+    /// - Parameter allowedHostnames: of the workspace. A call of a site that may not track is not
+    ///   let in by trying it again.
+    package func retry(_ stamper: Stamper, allowedHostnames: [String]) -> Command? {
         guard isReplayable else { return nil }
         let now = stamper.now()
+        let again = Command.recordRejection(RecordRejection(rejection: self, retriedAt: now))
+        if reason == .hostnameDenied, !isAllowed(hostname: detail, by: allowedHostnames) {
+            return again
+        }
         let call = TrackCall(id: id, endpoint: endpoint, body: body.text, retriedAt: now)
         let command = try? Array(body.text.utf8).withUnsafeBufferPointer {
             try endpoint.command($0, workspaceID, stamper)
@@ -75,7 +82,7 @@ extension Rejection {
             (lead.at, lead.call) = (at, call)
             return .recordLead(lead)
         // A body that could not be read is no better this time.
-        default: return .recordRejection(RecordRejection(rejection: self, retriedAt: now))
+        default: return again
         }
     }
 }

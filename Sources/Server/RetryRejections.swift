@@ -4,11 +4,13 @@ import Ledger
 
 /// What both the API and the command line do with kept calls.
 extension Ledger {
-    /// Tries the calls again, each in a command of its own; they commit together.
+    /// Tries calls of the workspace again, each in a command of its own; they commit together.
     package func retry(
-        _ rejections: [Rejection], _ stamper: Stamper
+        _ rejections: [Rejection], of workspace: Workspace, _ stamper: Stamper
     ) async throws(LedgerError) -> [Retry] {
-        let commands = rejections.map { $0.retry(stamper) }
+        let commands = rejections.map {
+            $0.retry(stamper, allowedHostnames: workspace.allowedHostnames)
+        }
         var outcomes = try await submit(commands.compactMap(\.self)).makeIterator()
         var results: [Retry] = []
         for (rejection, command) in zip(rejections, commands) {

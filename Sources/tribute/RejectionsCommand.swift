@@ -53,10 +53,14 @@ struct RejectionChoice: ParsableArguments {
         return (file, try await query(file))
     }
 
-    private func query(_ file: SQLiteDatabase) async throws -> RejectionQuery {
+    func found(in file: SQLiteDatabase) async throws -> Workspace {
         let found = try await file.read { [workspace] in try $0.workspace(slug: workspace) }
         guard let found else { throw Failure(Refusal.workspaceNotFound(workspace).message) }
-        var query = RejectionQuery(workspaceID: found.id)
+        return found
+    }
+
+    private func query(_ file: SQLiteDatabase) async throws -> RejectionQuery {
+        var query = RejectionQuery(workspaceID: try await found(in: file).id)
         if !id.isEmpty { query.ids = id }
         query.reasons = try reason.map { text in
             guard let reason = RejectionReason(rawValue: text) else {
@@ -145,6 +149,7 @@ private struct ReplayRejections: AsyncParsableCommand {
 
     func run() async throws {
         let (file, query, ids) = try await selection.open(.lastTried, replayable: true)
+        let workspace = try await selection.choice.found(in: file)
         let ledger = Ledger(database: file)
         var counts: [Retry.Result: Int] = [:]
         for start in stride(from: 0, to: ids.count, by: 100) {
@@ -153,7 +158,7 @@ private struct ReplayRejections: AsyncParsableCommand {
             let rejections = try await file.read { [part] in
                 try $0.rejections(part, Page(number: 1, size: 100))
             }
-            for retry in try await ledger.retry(rejections, Stamper()) {
+            for retry in try await ledger.retry(rejections, of: workspace, Stamper()) {
                 counts[retry.result, default: 0] += 1
                 printJSON { $0.members(retry) }
             }

@@ -118,8 +118,25 @@ def test_browsers_calls(server, space):
     assert [r["replayable"] for r in rejections] == [True, True, False, False]
     done = space.ok("POST", "/rejections/replay", json={"reason": "hostname_denied"})
     assert [r["result"] for r in done["results"]] == ["refused"] * 2
+    assert [r["reason"] for r in done["results"]] == ["hostname_denied"] * 2
     done = space.ok("POST", "/rejections/replay", json={"ids": [rejections[2]["id"]]})
     assert [(r["result"], "not in the body" in r["detail"]) for r in done["results"]] == [("refused", True)]
+
+
+def test_a_site_that_may_not_track_is_not_let_in_by_a_replay(server, space):
+    """But it is when it may."""
+    server.command("workspace", "update", space.slug, "--allowed-hostnames", "shop.example")
+    (customer, link), key = space.lead_customer(), publishable(server, space)
+    for site in ("https://evil.example/", "https://www.new.example/", None):
+        headers = {**bearer(key), **({"Referer": site} if site else {})}
+        reply = httpx.post(f"{server.url}/track/sale/client", json={"customerExternalId": customer, "amount": 7}, headers=headers)
+        assert reply.status_code == 403
+    run = lambda: server.run("rejections", "replay", "--workspace", space.slug, "--all")  # noqa: E731
+    assert run().returncode == 1 and space.fresh(link)["saleAmount"] == 0
+    server.command("workspace", "update", space.slug, "--allowed-hostnames", "shop.example,new.example")
+    assert run().returncode == 1 and space.fresh(link)["saleAmount"] == 7
+    assert sorted(str(r["detail"]) for r in kept(space)) == ["None", "evil.example"]
+    assert [r["attempts"] for r in kept(space)] == [3, 3]
 
 
 def test_what_came_without_rights_is_not_kept(server, space):

@@ -55,7 +55,9 @@ extension API {
             try $0.rejections(query, Page(number: 1, size: size))
         }
         let retries: [Retry]
-        do throws(LedgerError) { retries = try await ledger.retry(rejections, stamper) } catch {
+        do throws(LedgerError) {
+            retries = try await ledger.retry(rejections, of: caller.workspace, stamper)
+        } catch {
             throw APIError(error, retryAfter: settings.limits.retryAfterSeconds)
         }
         return caller.reply(capacity: 128 + retries.count * 120) { writer in
