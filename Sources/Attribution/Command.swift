@@ -121,7 +121,7 @@ package struct LeadClaim: Hashable, Sendable {
         normalizedName = Self.normalized(eventName)
     }
 
-    private static func normalized(_ name: String) -> String {
+    package static func normalized(_ name: String) -> String {
         var result = String.UnicodeScalarView()
         for scalar in name.lowercased().unicodeScalars {
             result.append(scalar == " " ? "-" : scalar)

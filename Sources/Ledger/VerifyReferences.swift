@@ -52,6 +52,14 @@ private let referenceChecks: [(what: String, sql: String)] = [
         "lead e JOIN click k ON k.id = e.click_id WHERE k.link_id <> e.link_id"
     ),
     (
+        "customers whose click led to another link or was at another moment",
+        """
+        customer e LEFT JOIN click k ON k.id = e.click_id
+        WHERE coalesce(e.clicked_at, -1) <> coalesce(k.at, -1)
+          OR (k.id IS NOT NULL AND coalesce(e.link_id, '') <> k.link_id)
+        """
+    ),
+    (
         "claims of another customer's lead",
         """
         (SELECT c.customer_id AS id FROM lead_claim c JOIN lead l ON l.id = c.lead_id

@@ -86,6 +86,7 @@ struct FileCheck {
                 found.damages = try await file.damages()
                 printProgress("checking what events say of other records")
                 found.damages += try await file.read { try $0.brokenReferences() }
+                found.damages += try await file.read { try $0.brokenValues() }
             }
             found.verification = try await file.read { transaction in
                 try transaction.verify { printProgress("checking \($0)") }

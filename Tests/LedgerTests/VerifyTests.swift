@@ -88,6 +88,54 @@ import Testing
                 == ["customer cus-ann sales in the chain 3 \(found)"])
     }
 
+    /// What is of its type and yet can't be, or does not fit what another record says.
+    @Test(arguments: [
+        ("UPDATE customer SET clicked_at = clicked_at + 1", "customers whose click"),
+        ("UPDATE customer SET clicked_at = NULL", "customers whose click"),
+        ("UPDATE customer SET click_id = NULL", "customers whose click"),
+        ("UPDATE customer SET link_id = 'b'", "customers whose click"),
+        ("UPDATE lead_claim SET event_name = 'Sign-up'", "claims by another name"),
+        ("UPDATE lead_claim SET event_name = 'sign-un'", "claims by another name"),
+        ("UPDATE lead SET event_name = 'Sign Up!'", "claims by another name"),
+        ("UPDATE sale SET payment_processor = 'strip'", "values of sale.payment_processor"),
+        ("UPDATE sale SET currency = 'USD'", "values of sale.currency"),
+        ("UPDATE workspace SET plan = 'busyness'", "values of workspace.plan"),
+        (
+            "INSERT INTO tag VALUES ('t', 'ws_shop', 'new', 'rot', 0)", "values of tag.color"
+        ),
+        (
+            "INSERT INTO token VALUES ('t', 'ws_shop', '', '\(digest)', 'apis.all x', 0, NULL, NULL)",
+            "values of token.scopes"
+        ),
+        (
+            """
+            INSERT INTO folder (id, workspace_id, name, access_level, created_at, updated_at)
+            VALUES ('f', 'ws_shop', 'new', 'none', 0, 0)
+            """, "values of folder.access_level"
+        ),
+        (rejection(endpoint: "/track/sald", reason: "amount_zero"), "values of rejection.endpoint"),
+        (rejection(endpoint: "/track/sale", reason: "amount_zeri"), "values of rejection.reason"),
+    ])
+    func findsAValueThatCantBe(sql: String, expected: String) async throws {
+        let scratch = try await shop()
+        #expect(try scratch.broken() == [])
+        try scratch.run(sql)
+        let found = try scratch.broken()
+        #expect(found.count == 1 && found[0].hasPrefix("1 \(expected)"), "\(found)")
+    }
+
+    /// Lower case is that of the rules, not the database's, whatever the letters.
+    @Test func claimsOfAnyNameAreSound() async throws {
+        let scratch = try await shop()
+        let ledger = Ledger(database: scratch.database)
+        for name in ["ÄRGER Über Éé", "İSTANBUL", "ΟΔΟΣ ΣΑΣ", "e\u{301} É", " - ", "ẞ 日本"] {
+            _ = try await ledger.submit(Shop.lead("zoe", by: "ca", named: name))
+        }
+        await ledger.stop()
+        #expect(try scratch.number("SELECT count(*) FROM lead_claim") == 7)
+        #expect(try scratch.broken() == [])
+    }
+
     @Test func findsNothingWhereNothingIsWrong() async throws {
         let scratch = try await shop()
         let verification = try await scratch.database.read { try $0.verify() }
@@ -115,6 +163,22 @@ import Testing
         _ = try await ledger.submit(Shop.sale("s1", invoice: "inv1"))
         await ledger.stop()
         return scratch
+    }
+}
+
+private let digest = String(repeating: "0", count: 64)
+
+private func rejection(endpoint: String, reason: String) -> String {
+    """
+    INSERT INTO rejection (workspace_id, number, id, endpoint, reason, at, body, attempts,
+      last_tried_at)
+    VALUES ('ws_shop', 1, 'rej_1', '\(endpoint)', '\(reason)', 0, '{}', 1, 0)
+    """
+}
+
+extension Scratch {
+    fileprivate func broken() throws -> [String] {
+        try database.write { try $0.brokenReferences() + $0.brokenValues() }
     }
 }
 

@@ -508,6 +508,7 @@ def sound(tmp_path_factory):
         link = workspace.link()
         for n in range(20):
             workspace.lead(f"c-{n}", workspace.click(link))
+            workspace.sale(f"nobody-{n}")
         assert server.stop() == 0
     fill(server.path, workspace, link, 20_000)
     # Pages without remains of what stood in them before: damage to those would harm nothing.
@@ -528,7 +529,19 @@ def test_deep_verification_of_a_sound_file(sound, tmp_path):
         assert shop.sell().status_code == 200
 
 
-PLACES = ("type of a page", "count of cells", "place of a cell", "invoice", "amount of an event", "magic")
+PLACES = (
+    "type of a page", "count of cells", "place of a cell", "invoice", "amount of an event", "magic",
+    "moment of a customer's click", "payment processor", "name in a claim", "reason of a kept call",
+    "endpoint of a kept call")
+# What stands before the byte that is changed, and in which of the characters after it.
+WITHIN = {
+    # The click of a customer is followed by its moment, 48 bits, of which the first are these.
+    "moment of a customer's click": (rb"link_[0-9A-Z]{25}[0-9A-Za-z]{16}(?=\x01)", 6),
+    "payment processor": (rb"(?=custombulk-in-)", 6),
+    "name in a claim": (rb"(?=sign-up[0-9A-Za-z]{16})", 7),
+    "reason of a kept call": (rb"/track/sale(?=customer_unknown)", 16),
+    "endpoint of a kept call": (rb"(?=/track/salecustomer_unknown)", 11),
+}
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -566,6 +579,10 @@ def damage(path: Path, place: str) -> int:
     elif place == "place of a cell":
         leaf = data[page] in (10, 13)
         offset = page + (8 if leaf else 12)
+    elif place in WITHIN:
+        before, length = WITHIN[place]
+        spots = [found.end() for found in re.finditer(before, data)]
+        offset = random.choice(spots) + random.randrange(length)
     else:
         number = random.randrange(1000, 9000)
         text = f"bulk-in-{number}" if place == "invoice" else "Purchase"
