@@ -24,12 +24,14 @@ struct BenchCommand: AsyncParsableCommand {
 
     @Option(help: "Where the scratch file is made: the disk that is measured.")
     var directory: String = NSTemporaryDirectory()
-    @Option(help: "Keep-alive connections.") var connections = 64
-    @Option(help: "Seconds of each turn.") var seconds = 5
-    @Option(help: "How many times each has its turn.") var rounds = 3
-    @Option(help: "Customers whose sales are posted.") var customers = 10_000
+    @Option(parsing: .unconditional, help: "Keep-alive connections.") var connections = 64
+    @Option(parsing: .unconditional, help: "Seconds of each turn.") var seconds = 5
+    @Option(parsing: .unconditional, help: "How many times each has its turn.") var rounds = 3
+    @Option(parsing: .unconditional, help: "Customers whose sales are posted.") var customers =
+        10_000
     @Option(help: "The folder of sale.lua and echo.js.") var scripts: String = "bench"
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "End with status 1 if durable ÷ no-storage is below this.", valueName: "ratio"))
     var atLeast: Double?

@@ -16,7 +16,8 @@ struct DemoCommand: AsyncParsableCommand {
               tribute demo --database sqlite:tribute.db
             """)
 
-    @Option(help: "Which of the possible histories.") var seed: UInt64 = 1
+    @Option(parsing: .unconditional, help: "Which of the possible histories: 0 or more.") var seed:
+        UInt64 = 1
     @Option(help: "Where the server will listen, for the examples that are printed.")
     var url: String = "http://localhost:8080"
     @OptionGroup var database: DatabaseOptions

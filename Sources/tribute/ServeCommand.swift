@@ -24,7 +24,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(help: "Address to listen on. (env: TRIBUTE_HOST; default: 127.0.0.1)")
     var host: String?
-    @Option(help: "Port to listen on. (env: TRIBUTE_PORT; default: 8080)")
+    @Option(parsing: .unconditional, help: "Port to listen on. (env: TRIBUTE_PORT; default: 8080)")
     var port: String?
     @Option(
         help: ArgumentHelp(
@@ -72,21 +72,25 @@ struct ServeCommand: AsyncParsableCommand {
             valueName: "level"))
     var logLevel: String?
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Commands that may wait to be committed; above it the answer is 503. (env: TRIBUTE_QUEUE_DEPTH; default: 4096)",
             valueName: "count"))
     var queueDepth: String?
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Seconds within which the head of a request must have come. (env: TRIBUTE_HEAD_SECONDS; default: 20)",
             valueName: "count"))
     var headSeconds: String?
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Seconds within which the body of a request must have come. (env: TRIBUTE_BODY_SECONDS; default: 30)",
             valueName: "count"))
     var bodySeconds: String?
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Seconds within which a client must take what of an answer lies ready for it. (env: TRIBUTE_ANSWER_SECONDS; default: 60)",
             valueName: "count"))

@@ -28,10 +28,13 @@ struct SimulateCommand: AsyncParsableCommand {
 
     enum Switch: String, ExpressibleByArgument, CaseIterable { case on, off }
 
-    @Option(help: "Where the random numbers start. (default: another one each time)")
-    var seed: UInt64?
-    @Option(help: "Batches of commands.") var steps = 200
     @Option(
+        parsing: .unconditional,
+        help: "Where the random numbers start: 0 or more. (default: another one each time)")
+    var seed: UInt64?
+    @Option(parsing: .unconditional, help: "Batches of commands.") var steps = 200
+    @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Run one seed after the other until the time is over.", valueName: "s"))
     var seconds: Int?

@@ -19,7 +19,9 @@ struct TributeCommand: AsyncParsableCommand {
               tribute token create --workspace acme --name server
               tribute serve
 
-            Every command but demo may run while the server does. Shell completion:
+            Every command but demo and restore may run while the server does: stop it for these. \
+            A backup (a file beside which FILE.sha256 lies) can be read by the commands that only \
+            read, and is never changed. Shell completion:
 
               tribute --generate-completion-script bash > /etc/bash_completion.d/tribute
             """,

@@ -161,3 +161,37 @@ def test_the_bench_measures_and_checks(tmp_path):
         assert re.search(rf"^{line} +[1-9]\d* +\d+\.\d\d +\d+\.\d\d +0$", done.stdout, re.M), done
     assert re.search(r"durable ÷ no-storage: \d\.\d\d", done.stdout), done
     assert list(tmp_path.iterdir()) == [], "it leaves nothing behind"
+
+
+@pytest.mark.parametrize("command, option, value", [
+    ("rejections list --workspace acme", "--limit", "-1"),
+    ("rejections list --workspace acme", "--limit", "0"),
+    ("rejections list --workspace acme", "--limit", "1.5"),
+    ("demo", "--seed", "-1"), ("simulate", "--seed", "-1"), ("simulate", "--steps", "-1"),
+    ("simulate", "--seconds", "-1"), ("bench", "--rounds", "-1"), ("serve", "--port", "-1"),
+    ("serve", "--queue-depth", "-1"), ("serve", "--max-connections", "-5"),
+    ("serve", "--head-seconds", "-1"), ("serve", "--body-seconds", "--port"),
+])
+def test_a_number_that_is_none_is_named(command, option, value):
+    done = subprocess.run(
+        [binary(), *command.split(), option, value], capture_output=True, text=True, timeout=20,
+        env=clean_environment())
+    assert done.returncode not in (0, -6), done
+    first = done.stderr.splitlines()[0]
+    assert option in first and "Missing" not in first, first
+    assert value in first or "at least" in first, first
+
+
+@pytest.mark.parametrize("words", ["rejections list --limit", "serve --port", "backup --database"])
+def test_an_option_without_its_value_is_named(words):
+    done = subprocess.run(
+        [binary(), *words.split()], capture_output=True, text=True, timeout=20,
+        env=clean_environment())
+    assert done.returncode not in (0, -6) and words.split()[-1] in done.stderr
+    assert "Missing value" in done.stderr
+
+
+def test_what_may_run_beside_the_server_is_said():
+    said = " ".join(subprocess.run(
+        [binary(), "--help"], capture_output=True, text=True, env=clean_environment()).stdout.split())
+    assert "Every command but demo and restore may run while the server does" in said
