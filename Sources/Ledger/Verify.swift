@@ -14,6 +14,8 @@ package struct Verification: Sendable {
     package var checked: [(record: String, count: Int64)] = []
     /// What the events add up to, for people to read.
     package var totals: [(name: String, value: Int128)] = []
+
+    package init() {}
 }
 
 extension SQLTransaction {

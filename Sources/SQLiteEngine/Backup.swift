@@ -1,54 +1,67 @@
-import Foundation
 import GRDB
 import Ledger
 
-extension SQLiteDatabase {
-    /// Pages copied between two calls of `progress`: 8 MiB.
-    private static let step: CInt = 2_048
+/// What could not be read or written while a database was copied.
+package enum CopyFailure: Error {
+    case source(SQLError)
+    case target(SQLError)
+}
 
-    /// Copies one moment of the database, while the server goes on, to a file that is not there
-    /// yet. The copy is on disk when this returns. Meanwhile the log grows by what is written.
+extension SQLiteFile {
+    /// Copies one moment of the database, while the server goes on, over an empty file. The copy
+    /// is on disk when this returns. Meanwhile the log grows by what is written.
     ///
     /// - Parameter progress: pages copied, and pages in all.
-    /// - Throws: `SQLError`; nothing is left at `path` then.
+    /// - Throws: `CopyFailure`.
     package func backup(
         to path: String, progress: @escaping @Sendable (_ done: Int, _ all: Int) -> Void
     ) async throws {
+        let target: DatabaseQueue
+        do { target = try openedForCopy(path) } catch {
+            throw CopyFailure.target(SQLError(error))
+        }
         do {
-            let target = try DatabaseQueue(path: path)
             try await reading { source in
                 try target.writeWithoutTransaction { copy in
-                    try source.backup(to: copy, pagesPerStep: Self.step) {
-                        progress($0.completedPageCount, $0.totalPageCount)
+                    do {
+                        try source.backup(to: copy, pagesPerStep: pagesPerStep) {
+                            progress($0.completedPageCount, $0.totalPageCount)
+                        }
+                    } catch let error as DatabaseError {
+                        throw error.isOfReading
+                            ? CopyFailure.source(SQLError(error))
+                            : CopyFailure.target(SQLError(error))
                     }
                 }
             }
+        } catch {
+            try? target.close()
+            throw (error as? SQLError).map { CopyFailure.source($0) } ?? error
+        }
+        do {
             try target.close()
             try FileMoves.synchronize(path)
-        } catch {
-            try? FileManager.default.removeItem(atPath: path)
-            throw SQLError.translated(error)
-        }
+        } catch { throw CopyFailure.target(error as? SQLError ?? SQLError(error)) }
     }
 }
 
-/// Files change their places for good: what is moved is on disk, and so is its name.
-package enum FileMoves {
-    /// - Throws: `SQLError.unavailable` with what the system said.
-    package static func synchronize(_ path: String) throws {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw failure("open", path) }
-        defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw failure("write", path) }
-    }
+/// Pages copied between two calls of `progress`: 8 MiB.
+private let pagesPerStep: CInt = 2_048
 
-    /// Gives a file another name in the same file system, in the place of whatever has it.
-    package static func rename(_ path: String, to other: String) throws {
-        guard Foundation.rename(path, other) == 0 else { throw failure("rename", path) }
-        try synchronize(URL(fileURLWithPath: other).deletingLastPathComponent().path)
+/// Without a journal, for nobody rolls a copy back, and without SQLite's locks, for it has its own.
+private func openedForCopy(_ path: String) throws -> DatabaseQueue {
+    var configuration = Configuration()
+    configuration.prepareDatabase { connection in
+        try connection.execute(
+            sql: "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")
     }
+    return try DatabaseQueue(path: fileURI(path, "nolock=1"), configuration: configuration)
+}
 
-    private static func failure(_ step: String, _ path: String) -> SQLError {
-        .unavailable("can't \(step) \(path): \(String(cString: strerror(errno)))")
+extension DatabaseError {
+    /// Only the source is read while it is copied.
+    fileprivate var isOfReading: Bool {
+        [.SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_BUSY].contains(resultCode)
+            || [.SQLITE_IOERR_READ, .SQLITE_IOERR_SHORT_READ].contains(extendedResultCode)
     }
 }

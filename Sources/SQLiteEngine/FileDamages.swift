@@ -2,7 +2,7 @@ import GRDB
 import GRDBSQLite
 import Ledger
 
-extension SQLiteDatabase {
+extension SQLiteFile {
     /// What is wrong with the file as SQLite sees it: pages, indexes against their tables,
     /// references, texts that are no texts. Empty if nothing is. Reads all of the file.
     package func damages() async throws -> [String] {

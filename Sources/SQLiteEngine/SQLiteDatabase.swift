@@ -1,4 +1,5 @@
 import GRDB
+import GRDBSQLite
 import Ledger
 import Synchronization
 
@@ -11,7 +12,7 @@ import Synchronization
 ///
 /// The same after the disk has failed a write: the system forgets what it could not write and
 /// reports it once. The next write opens everything anew first.
-package final class SQLiteDatabase: SQLDatabase {
+package final class SQLiteDatabase: SQLiteFile {
     private struct State {
         var connections: Connections
         var isClosed = false
@@ -107,10 +108,7 @@ package final class SQLiteDatabase: SQLDatabase {
 
     package func registryRevision() throws -> Int64 { try connections.watch.revision() }
 
-    /// A read on SQLite's own terms.
-    ///
-    /// - Throws: `SQLError`, or what the body throws.
-    func reading<Value: Sendable>(
+    package func reading<Value: Sendable>(
         _ body: @escaping @Sendable (Database) throws -> Value
     ) async throws -> Value {
         do { return try await connections.pool.read(body) } catch {
@@ -165,7 +163,7 @@ extension SQLError {
             self = .other("\(error)")
             return
         }
-        let detail = "SQLite \(error.extendedResultCode.rawValue): \(error.message ?? "")"
+        let detail = "SQLite \(error.extendedResultCode.rawValue): \(Self.words(error))"
         switch error.resultCode {
         case .SQLITE_CONSTRAINT: self = .constraint(detail)
         case .SQLITE_BUSY, .SQLITE_LOCKED: self = .busy(detail)
@@ -176,5 +174,13 @@ extension SQLError {
         case .SQLITE_CORRUPT, .SQLITE_NOTADB: self = .corrupt(detail)
         default: self = .other(detail)
         }
+    }
+
+    /// Where the connection has nothing to say, what the code stands for.
+    private static func words(_ error: GRDB.DatabaseError) -> String {
+        if let message = error.message, !message.isEmpty, message != "not an error" {
+            return message
+        }
+        return String(cString: sqlite3_errstr(error.extendedResultCode.rawValue))
     }
 }

@@ -34,9 +34,36 @@ struct DatabaseOptions: ParsableArguments {
         return String(url.dropFirst("sqlite:".count))
     }
 
+    /// The checksum beside the file, which says that it is a backup: opened as a database its bytes
+    /// would change, and it would be taken for damaged. nil for any other file.
+    func checksum() throws -> String? {
+        let path = try path()
+        let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        return [path, target].map { $0 + ".sha256" }.first(where: FileMoves.isThere)
+    }
+
+    private func demandNoBackup() throws {
+        guard let checksum = try checksum() else { return }
+        let path = try path()
+        guard FileMoves.isThere(path) else {
+            throw Failure(
+                """
+                There is a checksum at \(checksum): a database made at \(path) would be taken for \
+                a backup. Remove the checksum, or choose another path. Nothing was changed.
+                """)
+        }
+        throw Failure(
+            """
+            \(path) is a backup, because \(checksum) lies beside it. Backups are only read; \
+            nothing was changed. Restore it first: tribute restore \(path) --database sqlite:PATH. \
+            If it is to be a database from now on, remove \(checksum).
+            """)
+    }
+
     /// Keeps the file from being replaced, or others from using it, for as long as the value lives.
     func lock(_ kind: FileLock.Kind) throws -> FileLock {
         let path = try path()
+        try demandNoBackup()
         do throws(FileLockError) { return try FileLock(path: path, kind) } catch {
             switch error {
             case .taken:
@@ -54,42 +81,94 @@ struct DatabaseOptions: ParsableArguments {
         }
     }
 
-    /// The database with its schema up to date.
+    /// The database with its schema up to date, to be written to.
     ///
     /// - Parameter mustExist: refuse to make a file, so that a mistyped path does not look like
     ///   empty data.
-    /// - Parameter migrates: false leaves the schema as it is.
-    func open(mustExist: Bool = false, migrates: Bool = true) throws -> SQLiteDatabase {
+    func open(mustExist: Bool = false) throws -> SQLiteDatabase {
+        try demandNoBackup()
+        if mustExist { try demandFile() }
+        return try opened(migrates: true)
+    }
+
+    /// The database, to be read only. A backup is left as it is, to the byte.
+    ///
+    /// - Parameter anySchema: leave the schema of a database as it is, and take any.
+    func openForReading(anySchema: Bool = false) async throws -> any SQLiteFile {
+        try demandFile()
+        guard try checksum() != nil else { return try opened(migrates: !anySchema) }
         let path = try path()
-        if mustExist, !FileManager.default.fileExists(atPath: path) {
+        do {
+            let backup = try SealedFile(path: path)
+            if !anySchema { try await demandSchema(of: backup) }
+            return backup
+        } catch { throw failure(error) }
+    }
+
+    private func demandFile() throws {
+        let path = try path()
+        if !FileManager.default.fileExists(atPath: path) {
             throw Failure(
                 "There is no database at \(path). Start the server or `tribute demo` once, or check --database."
             )
         }
+    }
+
+    private func opened(migrates: Bool) throws -> SQLiteDatabase {
         do {
+            let path = try path()
             let database = try SQLiteDatabase(path: path)
             if migrates, let obstacle = try database.bringUpToDate() {
                 printError("\(path) can only be read for now: \(obstacle.detail)")
             }
             return database
-        } catch let error as MigrationError {
-            throw Failure("\(error)")
-        } catch SQLError.corrupt(let detail) {
-            throw Failure(
+        } catch { throw failure(error) }
+    }
+
+    /// A backup's schema can't be brought up to date.
+    private func demandSchema(of backup: SealedFile) async throws {
+        let newest = SQLStatement("SELECT max(version) FROM schema_migration")
+        let found = try await backup.read { try $0.rows(newest).first?.optionalInteger(0) } ?? 0
+        let known = Migration.all.last?.version ?? 0
+        if found > known { throw MigrationError.newerSchema(found: found, known: known) }
+        guard found < known else { return }
+        let path = try path()
+        throw Failure(
+            """
+            The backup \(path) has the schema version \(found) of an older tribute, this one reads \
+            version \(known). A backup is not changed: restore it to another place \
+            (tribute restore \(path) --database sqlite:PATH) and use that, which brings it up to date.
+            """)
+    }
+
+    /// What a person can do about a file that can't be opened.
+    private func failure(_ error: any Error) -> any Error {
+        let path = (try? path()) ?? url
+        return switch error {
+        case let error as MigrationError: Failure("\(error)")
+        case SQLError.corrupt(let detail):
+            Failure(
                 """
                 \(path) is not a database of Tribute, or is damaged (\(detail)). If it was one: \
                 keep a copy, and restore the newest backup with `tribute restore`.
                 """)
-        } catch SQLError.full(let detail) {
-            throw Failure(
+        case SQLError.full(let detail):
+            Failure(
                 "The disk of \(path) is full (\(detail)). Make room: the log needs 100 MB at times."
             )
-        } catch let error as SQLError {
-            throw Failure(
+        case SQLError.failedDisk(let detail):
+            Failure(
+                """
+                The database \(path) can't be opened (\(detail)): its disk fails, or is full. \
+                Make room, or check the disk.
+                """)
+        case let error as SQLError:
+            Failure(
                 """
                 The database \(path) can't be opened (\(error.detail)). The directory must exist; \
                 it and the file must be writable, for verifying and listing too.
                 """)
+        default: error
         }
     }
 }

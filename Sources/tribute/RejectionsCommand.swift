@@ -47,20 +47,20 @@ struct RejectionChoice: ParsableArguments {
 
     @OptionGroup var database: DatabaseOptions
 
-    /// The workspace's database, and what is asked of it.
-    func open() async throws -> (SQLiteDatabase, RejectionQuery) {
-        let file = try database.open(mustExist: true)
-        return (file, try await query(file))
+    /// The workspace's database, to be read only, and what is asked of it.
+    func openForReading() async throws -> (any SQLiteFile, RejectionQuery) {
+        let file = try await database.openForReading()
+        return (file, try query(of: try await found(in: file)))
     }
 
-    func found(in file: SQLiteDatabase) async throws -> Workspace {
+    func found(in file: any SQLiteFile) async throws -> Workspace {
         let found = try await file.read { [workspace] in try $0.workspace(slug: workspace) }
         guard let found else { throw Failure(Refusal.workspaceNotFound(workspace).message) }
         return found
     }
 
-    private func query(_ file: SQLiteDatabase) async throws -> RejectionQuery {
-        var query = RejectionQuery(workspaceID: try await found(in: file).id)
+    func query(of workspace: Workspace) throws -> RejectionQuery {
+        var query = RejectionQuery(workspaceID: workspace.id)
         if !id.isEmpty { query.ids = id }
         query.reasons = try reason.map { text in
             guard let reason = RejectionReason(rawValue: text) else {
@@ -75,21 +75,29 @@ struct RejectionChoice: ParsableArguments {
 
 /// Those that something is done with.
 struct RejectionSelection: ParsableArguments {
+    struct Selected {
+        let file: SQLiteDatabase
+        let workspace: Workspace
+        var query: RejectionQuery
+        let ids: [RejectionID]
+    }
+
     @OptionGroup var choice: RejectionChoice
     @Flag(help: "All of the workspace, if nothing else chooses.") var all = false
-    @Option(help: "How many at most; all if it is not given.") var limit: Int?
+    @Option(parsing: .unconditional, help: "How many at most; all if it is not given.")
+    var limit: Int?
 
     func validate() throws {
-        if let limit, limit < 1 { throw ValidationError("--limit: at least 1") }
+        if let limit { try demandPositive(limit) }
     }
 
     /// A forgotten option is not taken for all of them.
     ///
     /// - Parameter order: which ones come first.
-    func open(
-        _ order: RejectionOrder, replayable: Bool = false
-    ) async throws -> (SQLiteDatabase, RejectionQuery, [RejectionID]) {
-        var (file, query) = try await choice.open()
+    func open(_ order: RejectionOrder, replayable: Bool = false) async throws -> Selected {
+        let file = try choice.database.open(mustExist: true)
+        let workspace = try await choice.found(in: file)
+        var query = try choice.query(of: workspace)
         guard all || query.isChoice else {
             throw ValidationError(
                 "Choose by --id, --reason, --customer or --invoice, or say --all.")
@@ -99,8 +107,12 @@ struct RejectionSelection: ParsableArguments {
         let ids = try await file.read { [query, limit] in
             try $0.rejectionIDs(query, limit: limit ?? .max)
         }
-        return (file, query, ids)
+        return Selected(file: file, workspace: workspace, query: query, ids: ids)
     }
+}
+
+private func demandPositive(_ limit: Int) throws {
+    if limit < 1 { throw ValidationError("--limit: \(limit) is too small; use 1 or more") }
 }
 
 private struct ListRejections: AsyncParsableCommand {
@@ -108,11 +120,13 @@ private struct ListRejections: AsyncParsableCommand {
         commandName: "list", abstract: "One JSON object a line, the newest first.",
         discussion: "  tribute rejections list --workspace acme --reason invalid_body --limit 10")
     @OptionGroup var choice: RejectionChoice
-    @Option(help: "How many.") var limit = 100
+    @Option(parsing: .unconditional, help: "How many, at least 1.") var limit = 100
+
+    func validate() throws { try demandPositive(limit) }
 
     func run() async throws {
-        let (file, query) = try await choice.open()
-        let page = Page(number: 1, size: max(0, limit))
+        let (file, query) = try await choice.openForReading()
+        let page = Page(number: 1, size: limit)
         for rejection in try await file.read({ try $0.rejections(query, page) }) {
             printJSON { $0.members(rejection) }
         }
@@ -126,7 +140,7 @@ private struct CountRejections: AsyncParsableCommand {
     @OptionGroup var choice: RejectionChoice
 
     func run() async throws {
-        let (file, query) = try await choice.open()
+        let (file, query) = try await choice.openForReading()
         for (reason, count) in try await file.read({ try $0.rejectionCounts(query, by: .reason) }) {
             print("\(count) \(reason)")
         }
@@ -148,17 +162,17 @@ private struct ReplayRejections: AsyncParsableCommand {
     @OptionGroup var selection: RejectionSelection
 
     func run() async throws {
-        let (file, query, ids) = try await selection.open(.lastTried, replayable: true)
-        let workspace = try await selection.choice.found(in: file)
+        let selected = try await selection.open(.lastTried, replayable: true)
+        let (file, ids) = (selected.file, selected.ids)
         let ledger = Ledger(database: file)
         var counts: [Retry.Result: Int] = [:]
         for start in stride(from: 0, to: ids.count, by: 100) {
-            var part = query
+            var part = selected.query
             part.ids = ids[start..<min(start + 100, ids.count)].map(\.text)
             let rejections = try await file.read { [part] in
                 try $0.rejections(part, Page(number: 1, size: 100))
             }
-            for retry in try await ledger.retry(rejections, of: workspace, Stamper()) {
+            for retry in try await ledger.retry(rejections, of: selected.workspace, Stamper()) {
                 counts[retry.result, default: 0] += 1
                 printJSON { $0.members(retry) }
             }
@@ -178,9 +192,9 @@ private struct DiscardKeptCalls: AsyncParsableCommand {
     @OptionGroup var selection: RejectionSelection
 
     func run() async throws {
-        let (file, query, ids) = try await selection.open(.oldest)
-        let ledger = Ledger(database: file)
-        print(try await ledger.discard(ids, of: query.workspaceID))
+        let selected = try await selection.open(.oldest)
+        let ledger = Ledger(database: selected.file)
+        print(try await ledger.discard(selected.ids, of: selected.workspace.id))
         await ledger.stop()
     }
 }

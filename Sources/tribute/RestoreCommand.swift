@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import Integrations
 import Ledger
 import SQLiteEngine
 
@@ -9,10 +8,15 @@ struct RestoreCommand: AsyncParsableCommand {
         commandName: "restore",
         abstract: "Put a backup in the place of the database.",
         discussion: """
-            Stop the server first. The backup is checked before anything is touched; a database \
+            Stop the server first: unlike the other commands, this one can't run beside it. The \
+            backup is checked before anything is touched, and is not changed; a database \
             that is there already is replaced only with --force, and kept beside as \
             NAME.replaced-TIME. What was recorded after the backup is not in it: calls that were \
             acknowledged since must be sent again, which their invoiceId makes safe.
+
+            Mode and owner stay those of the database that is replaced, the owner as far as the \
+            system permits. Where there is none the mode is the backup's, and the owner who runs \
+            this: run it as the server's user.
 
               tribute restore /backups/tribute-2026-11-26.db --database sqlite:tribute.db --force
             """)
@@ -39,9 +43,9 @@ struct RestoreCommand: AsyncParsableCommand {
         try? FileManager.default.removeItem(atPath: part)
         do {
             try checkDigest()
-            try FileManager.default.copyItem(atPath: file, toPath: part)
-            try await CopyCheck(path: part).demand()
-            try FileMoves.synchronize(part)
+            // Before it has its name, so that the server can open it as soon as it is there.
+            try FileMoves.copy(file, to: part, isThere ? FileAccess(of: path) : nil)
+            try await checkContent(part)
             let hasLog = FileManager.default.fileExists(atPath: path + "-wal")
             let kept = isThere || hasLog ? try setAside(path) : nil
             // Also one whose file is gone.
@@ -59,14 +63,22 @@ struct RestoreCommand: AsyncParsableCommand {
     }
 
     private func checkDigest() throws {
-        guard let text = try? String(contentsOfFile: file + ".sha256", encoding: .utf8) else {
+        let checksum = BackupChecksum(of: file)
+        guard checksum.isThere else {
             printError("There is no \(file).sha256: only the content is checked.")
             return
         }
-        guard try text.prefix(64) == sha256Hex(ofFile: file) else {
+        if let mistake = try checksum.mistake() {
             throw Failure(
-                "\(file) is not what \(file).sha256 says: it is damaged. Take another backup.")
+                "Nothing was restored: \(mistake). It is damaged; take another backup.")
         }
+    }
+
+    private func checkContent(_ part: String) async throws {
+        let found = try await CopyCheck(path: part).run()
+        if found.isSound { return }
+        throw Failure(
+            "Nothing was restored: \(file) is damaged, or no backup.\n\(found.reasons)")
     }
 
     /// Copies what is there, log included, and then leaves the old file complete without a log:
@@ -75,8 +87,7 @@ struct RestoreCommand: AsyncParsableCommand {
     private func setAside(_ path: String) throws -> String {
         let kept = "\(path).replaced-\(Int(Date().timeIntervalSince1970))"
         for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: path + suffix) {
-            try FileManager.default.copyItem(atPath: path + suffix, toPath: kept + suffix)
-            try FileMoves.synchronize(kept + suffix)
+            try FileMoves.copy(path + suffix, to: kept + suffix)
         }
         // One that is too damaged to be opened can't be completed; its copy is all there is.
         if FileManager.default.fileExists(atPath: path), let old = try? SQLiteDatabase(path: path) {

@@ -106,7 +106,7 @@ struct TokenCommand: AsyncParsableCommand {
         @OptionGroup var database: DatabaseOptions
 
         func run() async throws {
-            let ledger = Ledger(database: try database.open(mustExist: true))
+            let ledger = Ledger(database: try await database.openForReading())
             let workspace = try await found(workspace, ledger)
             for token in try await ledger.read({ try $0.tokens(of: workspace.id) }) {
                 printJSON {

@@ -11,14 +11,17 @@ struct VerifyCommand: AsyncParsableCommand {
         discussion: """
             Prints each difference and ends with status 1 if there is one. Works on one snapshot, \
             so it may run while the server does. The file and its directory must be writable: \
-            readers of SQLite's log leave their mark there.
+            readers of SQLite's log leave their mark there. A backup (FILE.sha256 lies beside it) \
+            is only read and stays as it is, to the byte.
 
             With --deep the file itself is checked first: every page, every index against its \
-            table, every reference, the form of every value. This reads all of the file.
+            table, every reference, the form of every value; and a backup against its FILE.sha256. \
+            This reads all of the file.
 
               tribute verify --database sqlite:tribute.db
               tribute verify --deep
               tribute verify --json
+              tribute verify --deep --database sqlite:/backups/tribute-2026-11-26.db
             """)
 
     @Flag(help: "Print one JSON object instead of text.") var json = false
@@ -26,13 +29,17 @@ struct VerifyCommand: AsyncParsableCommand {
     @OptionGroup var database: DatabaseOptions
 
     func run() async throws {
-        let file = try database.open(mustExist: true)
-        let found = try await FileCheck(file: file, isDeep: deep).run()
-        json ? printJSON { $0.members(found) } : printText(found)
+        let file = try await database.openForReading()
+        let isBackup = try database.checksum() != nil
+        var found = try await FileCheck(file: file, isDeep: deep).run()
+        if deep, isBackup, let mistake = try BackupChecksum(of: database.path()).mistake() {
+            found.damages.insert(mistake, at: 0)
+        }
+        json ? printJSON { $0.members(found) } : printText(found, isBackup)
         if !found.isSound { throw ExitCode(1) }
     }
 
-    private func printText(_ found: FileCheck.Found) {
+    private func printText(_ found: FileCheck.Found, _ isBackup: Bool) {
         for damage in found.damages { print("DAMAGE \(damage)") }
         if let result = found.verification {
             for difference in result.differences { print("DIFFERENCE \(difference.text)") }
@@ -43,7 +50,7 @@ struct VerifyCommand: AsyncParsableCommand {
                 "sales total in minor units: \(totals.isEmpty ? "none" : totals.joined(separator: ", "))"
             )
         }
-        print(found.advice(isDeep: deep))
+        print(found.advice(isDeep: deep, isBackup: isBackup))
     }
 }
 
@@ -56,12 +63,16 @@ struct FileCheck {
 
         var isSound: Bool { damages.isEmpty && verification?.differences.isEmpty == true }
 
-        func advice(isDeep: Bool) -> String {
+        func advice(isDeep: Bool, isBackup: Bool) -> String {
             let differences = verification?.differences.count ?? 0
             if isSound {
                 return isDeep
                     ? "verified: the file is whole and every counter equals its events"
                     : "verified: every counter equals its events"
+            }
+            if isBackup {
+                return
+                    "This backup can't be relied on: take another one, and check the disk that it lies on."
             }
             if damages.isEmpty {
                 return
@@ -75,7 +86,7 @@ struct FileCheck {
         }
     }
 
-    let file: SQLiteDatabase
+    let file: any SQLiteFile
     let isDeep: Bool
 
     func run() async throws -> Found {

@@ -62,7 +62,7 @@ struct WorkspaceCommand: AsyncParsableCommand {
         @OptionGroup var database: DatabaseOptions
 
         func run() async throws {
-            let file = try database.open(mustExist: true)
+            let file = try await database.openForReading()
             for workspace in try await file.read({ try $0.workspaces() }) {
                 printJSON { $0.members(workspace) }
             }

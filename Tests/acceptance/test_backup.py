@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -182,6 +183,276 @@ def test_a_restore_that_is_killed_leaves_a_whole_database(lone, tmp_path, call):
     assert found[-1] == new and (len(found) == 1 or found[0] == old)
 
 
+def everything(folder) -> dict[str, bytes | str]:
+    """Every file of a folder, and where every link leads."""
+    return {path.name: os.readlink(path) if path.is_symlink() else path.read_bytes()
+            for path in folder.iterdir()}
+
+
+def apart(lone, tmp_path) -> Server:
+    """A backup with its checksum, alone in a folder; to be spoken to as a database."""
+    folder = tmp_path / "apart"
+    folder.mkdir()
+    backup = Server(folder)
+    lone.command("backup", str(backup.path))
+    return backup
+
+
+READING = (
+    ("verify",), ("verify", "--deep"), ("verify", "--json"), ("workspace", "list"),
+    ("token", "list", "--workspace", "SLUG"), ("rejections", "list", "--workspace", "SLUG"),
+    ("rejections", "count", "--workspace", "SLUG"))
+
+
+def test_a_backup_is_read_and_not_changed(lone, tmp_path):
+    workspace, customers = prepared(lone)
+    workspace.sold(customers[0][0], 5, invoiceId="kept")
+    workspace.sale("nobody", 5)
+    backup = apart(lone, tmp_path)
+    before = everything(backup.folder)
+    assert set(before) == {"tribute.db", "tribute.db.sha256"}
+    for words in READING:
+        told = backup.command(*(workspace.slug if word == "SLUG" else word for word in words))
+        assert workspace.slug in told or words[0] != "workspace"
+        assert everything(backup.folder) == before, words
+    assert "the file is whole" in backup.command("verify", "--deep")
+    # Also by way of a link, and a backup of it is the same once more.
+    (tmp_path / "way").mkdir()
+    (tmp_path / "way" / "tribute.db").symlink_to(backup.path)
+    linked = Server(tmp_path / "way")
+    assert "customer_unknown" in linked.command("rejections", "list", "--workspace", workspace.slug)
+    linked.command("backup", str(tmp_path / "again.db"))
+    assert (tmp_path / "again.db").read_bytes() == backup.path.read_bytes()
+    assert everything(backup.folder) == before and len(everything(linked.folder)) == 1
+    lone.stop()
+    lone.command("restore", str(backup.path), "--force")
+    assert sales(lone.path) == {"kept": 5} and everything(backup.folder) == before
+
+
+def test_a_backup_is_not_written_to(lone, tmp_path):
+    workspace, _ = prepared(lone)
+    backup = apart(lone, tmp_path)
+    before = everything(backup.folder)
+    history = tmp_path / "history.csv"
+    history.write_text("type,timestamp\n")
+    for words in (
+        ("serve", "--port", str(backup.port)), ("demo",),
+        ("workspace", "create", "Other", "--slug", "other"),
+        ("workspace", "update", workspace.slug, "--plan", "enterprise"),
+        ("token", "create", "--workspace", workspace.slug, "--name", "new"),
+        ("token", "revoke", "tok_1", "--workspace", workspace.slug),
+        ("import", str(history), "--workspace", workspace.slug),
+        ("rejections", "replay", "--workspace", workspace.slug, "--all"),
+        ("rejections", "discard", "--workspace", workspace.slug, "--all"),
+        ("restore", str(backup.path), "--force"),
+    ):
+        done = backup.run(*words, timeout=20)
+        assert done.returncode == 1, words
+        assert f"{backup.path} is a backup" in done.stderr, (words, done.stderr)
+        assert f"tribute restore {backup.path} --database sqlite:PATH" in done.stderr
+        assert everything(backup.folder) == before, words
+    # A checksum alone would make a backup of whatever comes beside it.
+    lonely = Server(tmp_path / "lonely")
+    lonely.folder.mkdir()
+    (lonely.folder / "tribute.db.sha256").write_text("remains")
+    done = lonely.run("workspace", "create", "Other", "--slug", "other")
+    assert done.returncode == 1 and "Remove the checksum" in done.stderr
+    assert not lonely.path.exists()
+    (backup.folder / "tribute.db.sha256").unlink()
+    backup.command("workspace", "create", "Other", "--slug", "other")
+    assert "other" in backup.command("workspace", "list")
+
+
+def test_a_backup_that_rots_is_found(lone, tmp_path):
+    """A byte that leaves a valid value: only the checksum knows."""
+    workspace, customers = prepared(lone)
+    workspace.sold(customers[0][0], 5, eventName="Purchase of ours")
+    backup = apart(lone, tmp_path)
+    data = backup.path.read_bytes()
+    backup.path.write_bytes(data.replace(b"Purchase of ours", b"Purchase of hers"))
+    assert backup.run("verify").returncode == 0
+    done = backup.run("verify", "--deep")
+    assert done.returncode == 1 and "is not what" in done.stdout, done
+    assert "take another one" in done.stdout and "Stop the server" not in done.stdout
+    assert json.loads(backup.run("verify", "--deep", "--json").stdout)["damages"]
+    backup.path.write_bytes(data)
+    assert "the file is whole" in backup.command("verify", "--deep")
+
+
+@pytest.mark.parametrize("change, told", [
+    ("DELETE FROM schema_migration WHERE version > 3", "of an older tribute"),
+    ("INSERT INTO schema_migration VALUES (99, 'later', 1)", "newer version of tribute"),
+    ("DROP TABLE schema_migration", "can't be opened"),
+])
+def test_a_backup_of_another_version(lone, tmp_path, change, told):
+    prepared(lone)
+    backup = apart(lone, tmp_path)
+    with sqlite3.connect(backup.path) as file:
+        file.execute(change)
+    with sqlite3.connect(backup.path) as file:
+        file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    file.close()
+    before = everything(backup.folder)
+    for words in (("verify", "--deep"), ("workspace", "list")):
+        done = backup.run(*words)
+        assert done.returncode == 1 and told in done.stderr, done
+    assert everything(backup.folder) == before
+
+
+def test_what_has_a_backups_name_stays(lone, tmp_path):
+    prepared(lone)
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    (folder / "other").write_text("mine")
+    for name, lead in (
+        ("a.db", None), ("b.db.sha256", None), ("c.db.sha256", "other"), ("d.db", "nowhere"),
+        ("e.db.sha256", "nowhere"),
+    ):
+        path = folder / name
+        path.symlink_to(lead) if lead else path.write_text("mine")
+        before = everything(folder)
+        done = lone.run("backup", str(folder / name.removesuffix(".sha256")))
+        assert done.returncode == 1 and f"{path} is there already" in done.stderr, done
+        assert everything(folder) == before
+
+
+def test_one_of_many_backups_to_one_name(lone, tmp_path):
+    prepared(lone)
+    folder = tmp_path / "backups"
+    for n in range(6):
+        folder.mkdir()
+        copy = folder / "copy.db"
+        running = [
+            subprocess.Popen(
+                [binary(), "backup", str(copy), "--database", lone.database],
+                env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            for _ in range(5)]
+        told = [process.communicate(timeout=60)[1] for process in running]
+        assert sorted(process.returncode for process in running) == [0, 1, 1, 1, 1], told
+        for process, text in zip(running, told):
+            assert process.returncode == 0 or f"Another backup to {copy} is running" in text \
+                or "is there already" in text, text
+        digest = hashlib.sha256(copy.read_bytes()).hexdigest()
+        assert (folder / "copy.db.sha256").read_text() == f"{digest}  copy.db\n"
+        assert set(everything(folder)) == {"copy.db", "copy.db.sha256"}
+        shutil.rmtree(folder)
+
+
+def test_the_remains_of_a_killed_backup_go(lone, tmp_path):
+    prepared(lone)
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    (folder / "older.db").write_text("whole")
+    # A backup that was killed between its two names.
+    os.link(folder / "older.db", folder / "copy.db.part")
+    for suffix in ("-journal", "-wal", "-shm"):
+        (folder / f"copy.db.part{suffix}").write_text("remains")
+    lone.command("backup", str(folder / "copy.db"))
+    assert set(everything(folder)) == {"older.db", "copy.db", "copy.db.sha256"}
+    assert (folder / "older.db").read_text() == "whole"
+
+
+def traced(lone, copy, call: str, what: str) -> subprocess.CompletedProcess:
+    """A backup in which a call of the system's ends otherwise."""
+    strace = shutil.which("strace")
+    assert strace, "strace is needed for this test: scripts/install-packages test"
+    return subprocess.run(
+        [strace, "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:{what}",
+         binary(), "backup", str(copy), "--database", lone.database],
+        env=clean_environment(), capture_output=True, text=True)
+
+
+def test_a_backup_that_is_killed_before_it_has_its_name(lone, tmp_path):
+    prepared(lone)
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    copy = folder / "copy.db"
+    assert traced(lone, copy, "link", "signal=SIGKILL:when=1").returncode != 0
+    assert set(everything(folder)) == {"copy.db.part", "copy.db.sha256"}
+    done = lone.run("backup", str(copy))
+    assert done.returncode == 1 and f"{copy}.sha256 is there already, without" in done.stderr
+    (folder / "copy.db.sha256").unlink()
+    lone.command("backup", str(copy))
+    assert set(everything(folder)) == {"copy.db", "copy.db.sha256"}
+
+
+@pytest.mark.parametrize("call, error", [
+    ("fsync", "EIO"), ("link", "ENOSPC"), ("pwrite64", "ENOSPC"), ("fchmod", "EPERM")])
+def test_a_backup_that_fails_leaves_nothing(lone, tmp_path, call, error):
+    """At each of its calls, or many of them."""
+    prepared(lone)
+    lone.stop()
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    failed, moment = 0, 0
+    while moment < 10_000:
+        moment += 1 + moment // 8
+        done = traced(lone, folder / "copy.db", call, f"error={error}:when={moment}")
+        if done.returncode == 0:
+            break
+        failed += 1
+        assert everything(folder) == {}, f"{call} {moment}: {done.stderr}"
+        assert "No backup was made" in done.stderr or str(lone.path) in done.stderr, done.stderr
+        for raw in ("not an error", "NSCocoa", "Domain", "SQLError"):
+            assert raw not in done.stderr, done.stderr
+        if error == "ENOSPC":
+            assert "full" in done.stderr, done.stderr
+    assert done.returncode == 0 and (failed > 0 or call == "fchmod")
+
+
+def test_a_database_that_is_damaged_is_named(lone, tmp_path):
+    prepared(lone)
+    lone.stop()
+    data = bytearray(lone.path.read_bytes())
+    [*_, last] = re.finditer(rb"link_[0-9A-Z]{25}", data)
+    data[last.end() - 1] ^= 1
+    lone.path.write_bytes(data)
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    done = lone.run("backup", str(folder / "copy.db"))
+    assert done.returncode == 1 and everything(folder) == {}
+    assert f"the database {lone.path} itself" in done.stderr and ".part" not in done.stderr
+    assert "restore the newest backup" in done.stderr
+    lone.path.write_bytes(b"no database at all" * 1000)
+    done = lone.run("backup", str(folder / "copy.db"))
+    assert done.returncode == 1 and everything(folder) == {}
+    assert f"{lone.path} is not a database" in done.stderr and "tribute restore" in done.stderr
+
+
+def test_who_may_read_a_database_may_read_its_backup(lone, tmp_path):
+    prepared(lone)
+    copy, checksum = tmp_path / "copy.db", tmp_path / "copy.db.sha256"
+
+    def mode(path) -> int:
+        return path.stat().st_mode & 0o777
+
+    for wanted in (0o600, 0o640, 0o644):
+        lone.path.chmod(wanted)
+        lone.command("backup", str(copy))
+        assert (mode(copy), mode(checksum)) == (wanted, wanted)
+        if wanted != 0o644:
+            copy.unlink()
+            checksum.unlink()
+    lone.stop()
+    # What is replaced says whose it is; what is kept beside stays as it was.
+    lone.path.chmod(0o620)
+    if os.geteuid() == 0:
+        os.chown(lone.path, 12345, 23456)
+    before = lone.path.stat()
+    lone.command("restore", str(copy), "--force")
+    [kept] = [path for path in tmp_path.iterdir()
+              if ".replaced-" in path.name and not path.name.endswith("-wal")]
+    for path in (lone.path, kept):
+        found = path.stat()
+        assert (found.st_uid, found.st_gid, mode(path)) == (before.st_uid, before.st_gid, 0o620)
+    # Where there is none, the backup does.
+    lone.path.unlink()
+    copy.chmod(0o600)
+    lone.command("restore", str(copy))
+    assert mode(lone.path) == 0o600 and lone.path.stat().st_uid == os.geteuid()
+    lone.verify()
+
+
 def test_half_a_copy_is_none(lone, tmp_path):
     """There is room for a part of it."""
     prepared(lone)
@@ -192,6 +463,7 @@ def test_half_a_copy_is_none(lone, tmp_path):
         env=clean_environment(), capture_output=True, text=True, restore_signals=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)))
     assert done.returncode == 1 and "No backup was made" in done.stderr, done
+    assert str(target) in done.stderr and "There is no room" in done.stderr, done
     assert list(target.iterdir()) == []
 
 
@@ -240,7 +512,11 @@ def test_a_backup_with_wrong_counters_says_so(lone, tmp_path):
 
 
 def test_backups_that_cant_be(lone, tmp_path):
-    assert "No backup was made" in lone.run("backup", "/nonexistent/copy.db").stderr
+    done = lone.run("backup", "/nonexistent/copy.db")
+    assert "No backup was made: the directory /nonexistent is not there" in done.stderr
+    (tmp_path / "file").write_text("")
+    done = lone.run("backup", str(tmp_path / "file" / "copy.db"))
+    assert "No backup was made" in done.stderr and "Not a directory" in done.stderr
     assert "There is no file" in lone.run("restore", "/nonexistent/copy.db").stderr or lone.process
     nothing = Server(tmp_path / "nowhere")
     assert nothing.run("backup", str(tmp_path / "copy.db")).returncode == 1

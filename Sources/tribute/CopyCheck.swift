@@ -1,0 +1,63 @@
+import Foundation
+import Integrations
+import Ledger
+import SQLiteEngine
+
+/// Whether a copy of a database can be served from. It is only read.
+struct CopyCheck {
+    let path: String
+
+    func run() async throws -> FileCheck.Found {
+        do { return try await Self.found(in: SealedFile(path: path)) } catch let error as SQLError {
+            return FileCheck.Found(damages: [error.detail])
+        }
+    }
+
+    static func found(in file: any SQLiteFile) async throws -> FileCheck.Found {
+        let isUpToDate = try await file.read { try $0.isUpToDate() }
+        // An older schema has not everything that can be added up.
+        guard isUpToDate else {
+            return FileCheck.Found(
+                damages: try await file.damages(), verification: Verification())
+        }
+        return try await FileCheck(file: file, isDeep: true).run()
+    }
+}
+
+extension FileCheck.Found {
+    /// The first things that are wrong, a line each.
+    var reasons: String {
+        let all = damages + (verification?.differences ?? []).map(\.text)
+        return all.prefix(10).map { "  \($0)" }.joined(separator: "\n")
+    }
+}
+
+/// `FILE.sha256` beside a backup, as `sha256sum` reads it.
+struct BackupChecksum {
+    let path: String
+    init(of path: String) { self.path = path }
+
+    private var file: String { path + ".sha256" }
+    var isThere: Bool { FileMoves.isThere(file) }
+
+    /// What does not fit; nil if the backup is what was written.
+    func mistake() throws -> String? {
+        guard let data = FileManager.default.contents(atPath: file) else {
+            return "\(file) can't be read, so nobody can say whether \(path) is what was written"
+        }
+        let stated = String(decoding: data.prefix(64), as: UTF8.self)
+        return try stated == digest(ofFile: path)
+            ? nil : "\(path) is not what \(file) says: bytes of one of them have changed"
+    }
+}
+
+/// SHA-256 of a file in hex.
+///
+/// - Throws: `SQLError` in words.
+func digest(ofFile path: String) throws -> String {
+    do { return try sha256Hex(ofFile: path) } catch {
+        throw access(path, R_OK) == 0
+            ? SQLError.failedDisk("\(path) can't be read: its disk may be failing")
+            : FileMoves.failure("read", path)
+    }
+}
