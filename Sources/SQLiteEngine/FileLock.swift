@@ -12,7 +12,10 @@ package final class FileLock: Sendable {
 
     package init(path: String, _ kind: Kind) throws(FileLockError) {
         let lockPath = Self.resolved(path) + ".lock"
-        descriptor = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        var descriptor = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        // Made by another user, whoever restored for one. Reading is enough for a lock.
+        if descriptor < 0, errno == EACCES { descriptor = open(lockPath, O_RDONLY | O_CLOEXEC) }
+        self.descriptor = descriptor
         guard descriptor >= 0 else {
             throw .unusable(lockPath, String(cString: strerror(errno)))
         }

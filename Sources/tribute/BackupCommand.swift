@@ -10,9 +10,9 @@ struct BackupCommand: AsyncParsableCommand {
         discussion: """
             The copy is the database at one moment, complete and on disk when the command ends. It \
             is checked (page by page, and every counter against its events), and FILE.sha256 is \
-            written beside it, so that a damaged copy is found before it is needed. Who may use the \
-            database may use the copy. Neither file may be there yet; of two backups to one name \
-            one is made. The schema is copied as it is: make one before an upgrade.
+            written beside it, so that a damaged copy is found before it is needed. Who may use \
+            the database may use the copy. Neither file may be there yet; of two backups to one \
+            name one is made. The schema is copied as it is: make one before an upgrade.
 
             A file beside which FILE.sha256 lies is taken for a backup by every command: it can be \
             verified, listed and restored, and is never changed.
@@ -95,8 +95,8 @@ struct BackupCommand: AsyncParsableCommand {
         case CopyFailure.source(let error):
             Failure(
                 """
-                No backup was made: the database \(path) can't be read (\(error.detail)). It or its \
-                disk is damaged: see `tribute verify --deep`, and restore the newest backup.
+                No backup was made: the database \(path) can't be read (\(error.detail)). It or \
+                its disk is damaged: see `tribute verify --deep`, and restore the newest backup.
                 """)
         case CopyFailure.target(.full(let detail)), SQLError.full(let detail):
             Failure("No backup was made: the disk of \(directory) is full (\(detail)). Make room.")

@@ -137,7 +137,8 @@ struct DatabaseOptions: ParsableArguments {
             """
             The backup \(path) has the schema version \(found) of an older tribute, this one reads \
             version \(known). A backup is not changed: restore it to another place \
-            (tribute restore \(path) --database sqlite:PATH) and use that, which brings it up to date.
+            (tribute restore \(path) --database sqlite:PATH) and use that, which brings it up to \
+            date.
             """)
     }
 

@@ -9,6 +9,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -451,6 +452,25 @@ def test_who_may_read_a_database_may_read_its_backup(lone, tmp_path):
     lone.command("restore", str(copy))
     assert mode(lone.path) == 0o600 and lone.path.stat().st_uid == os.geteuid()
     lone.verify()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may restore for another user")
+def test_what_root_restores_is_served_by_its_owner(lone, tmp_path):
+    prepared(lone)
+    copy = tmp_path / "copy.db"
+    lone.path.chmod(0o600)
+    lone.command("backup", str(copy))
+    # The folders of pytest are root's alone.
+    with tempfile.TemporaryDirectory() as folder:
+        owned = Server(folder)
+        shutil.copy(copy, owned.path)
+        for path in (owned.folder, owned.path):
+            os.chown(path, 12345, 23456)
+        owned.command("restore", str(copy), "--force")
+        owned.within = ("setpriv", "--reuid=12345", "--regid=23456", "--clear-groups")
+        owned.start()
+        assert owned.stop() == 0
+        owned.verify()
 
 
 def test_half_a_copy_is_none(lone, tmp_path):
