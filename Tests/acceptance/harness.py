@@ -146,7 +146,7 @@ class Server:
         return done.stdout.strip()
 
     def verify(self):
-        done = self.run("verify")
+        done = self.run("verify", "--deep")
         assert done.returncode == 0, f"verify found:\n{done.stdout}{done.stderr}"
 
     def workspace(self, plan: str = "business", *token: str) -> "Workspace":

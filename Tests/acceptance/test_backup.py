@@ -604,3 +604,44 @@ def test_a_copy_is_a_database_of_its_own(lone, tmp_path):
     finally:
         server.stop()
     server.verify()
+
+
+def test_links_with_tags_are_no_damage(lone, tmp_path):
+    """SQLite 3.40 says of their table that it lacks values."""
+    workspace = lone.workspace()
+    tag = workspace.ok("POST", "/tags", json={"tag": "spring"})
+    for _ in range(120):
+        workspace.link(tagIds=[tag["id"]])
+    lone.stop()
+    assert "the file is whole" in lone.command("verify", "--deep")
+    copy = tmp_path / "copy.db"
+    lone.command("backup", str(copy))
+    lone.command("restore", str(copy), "--force")
+    # Nor does it hide any.
+    data = lone.path.read_bytes()
+    [*_, last] = re.finditer(rb"tag_[0-9A-Z]{25}", data)
+    lone.path.write_bytes(data[:last.end() - 1] + b"?" + data[last.end():])
+    done = lone.run("verify", "--deep")
+    assert done.returncode == 1 and "DAMAGE" in done.stdout, done
+
+
+def test_a_value_that_is_missing_is_damage(lone, tmp_path):
+    workspace = lone.workspace()
+    tag = workspace.ok("POST", "/tags", json={"tag": "spring"})
+    workspace.link(tagIds=[tag["id"]])
+    lone.stop()
+    with sqlite3.connect(lone.path) as file:
+        file.execute("PRAGMA writable_schema = ON")
+        for old, new in (("tag_id TEXT NOT NULL", "tag_id TEXT"),):
+            file.execute(
+                "UPDATE sqlite_master SET sql = replace(sql, ?, ?) WHERE name = 'link_tag'", (old, new))
+    file.close()
+    with sqlite3.connect(lone.path) as file:
+        file.execute("UPDATE link_tag SET tag_id = NULL")
+        file.execute("PRAGMA writable_schema = ON")
+        file.execute(
+            "UPDATE sqlite_master SET sql = replace(sql, 'tag_id TEXT', 'tag_id TEXT NOT NULL') "
+            "WHERE name = 'link_tag'")
+    file.close()
+    done = lone.run("verify", "--deep")
+    assert done.returncode == 1 and "1 values of link_tag.tag_id are missing" in done.stdout, done
