@@ -45,7 +45,7 @@ package struct Workload {
     var tokens: [TokenID] = []
     /// For events that come just in time or just too late.
     var lastVisit: RecordClick?
-    var leadMoments: [Timestamp] = []
+    var leadMoments: [(CustomerKey, Timestamp)] = []
     /// Events of earlier batches, to be sent once more.
     var past: [Command] = []
     var newPast: [Command] = []

@@ -90,12 +90,12 @@ extension Workload {
             eventName: random.pick(Self.leadNames), mode: mode, profile: profile(),
             metadata: random.chance(30) ? #"{"n": 1.0}"# : nil, at: now)
         lead.ids = (0..<random.pick([1, 1, 1, 3])).map { _ in id("lead") }
-        leadMoments = leadMoments.suffix(30) + [lead.at]
         if random.chance(20) {
             (lead.origin, lead.at) = (.imported, past())
         } else {
             lead.call = call(random.pick([.lead, .clientLead]), "\(lead.ids[0])")
         }
+        leadMoments = leadMoments.suffix(30) + [(key, lead.at)]
         return noted(.recordLead(lead), lead.call, in: key.workspaceID)
     }
 
@@ -114,13 +114,16 @@ extension Workload {
             at: now)
         if random.chance(25) {
             (sale.origin, sale.at) = (.imported, past())
-            if random.chance(40), !leadMoments.isEmpty { sale.at = random.pick(leadMoments) }
+            if random.chance(40), !leadMoments.isEmpty {
+                (sale.customer, sale.at) = random.pick(leadMoments)
+                if random.chance(50) { sale.clickID = nil }
+            }
             if random.chance(30), !importedSales.isEmpty { sale.id = random.pick(importedSales) }
             importedSales.append(sale.id)
         } else {
             sale.call = call(random.pick([.sale, .clientSale]), sale.id.text)
         }
-        return noted(.recordSale(sale), sale.call, in: key.workspaceID)
+        return noted(.recordSale(sale), sale.call, in: sale.customer.workspaceID)
     }
 
     private mutating func invoice() -> String? {

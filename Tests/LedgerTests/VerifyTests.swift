@@ -170,9 +170,9 @@ private let digest = String(repeating: "0", count: 64)
 
 private func rejection(endpoint: String, reason: String) -> String {
     """
-    INSERT INTO rejection (workspace_id, number, id, endpoint, reason, at, body, attempts,
-      last_tried_at)
-    VALUES ('ws_shop', 1, 'rej_1', '\(endpoint)', '\(reason)', 0, '{}', 1, 0)
+    INSERT INTO rejection (workspace_id, is_public, number, id, endpoint, reason, at, body,
+      attempts, last_tried_at, is_whole)
+    VALUES ('ws_shop', 0, 1, 'rej_1', '\(endpoint)', '\(reason)', 0, '{}', 1, 0, 1)
     """
 }
 
