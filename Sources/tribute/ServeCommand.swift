@@ -96,6 +96,7 @@ struct ServeCommand: AsyncParsableCommand {
             valueName: "count"))
     var answerSeconds: String?
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Open connections; more wait to be accepted. Bounded by the process's limit of open files. (env: TRIBUTE_MAX_CONNECTIONS; default: 10000)",
             valueName: "count"))

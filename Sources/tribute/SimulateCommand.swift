@@ -59,6 +59,10 @@ struct SimulateCommand: AsyncParsableCommand {
         guard steps > 0, seconds ?? 1 > 0 else {
             throw ValidationError("--steps, --seconds: at least 1")
         }
+        if let canary, canary.needsFaults, faults == .off {
+            throw ValidationError(
+                "--canary \(canary.rawValue) shows only where something fails: --faults on")
+        }
     }
 
     func run() async throws {

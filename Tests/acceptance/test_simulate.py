@@ -52,3 +52,9 @@ def test_help_names_every_canary():
     assert refused.returncode == 64
     for name in names:
         assert name in refused.stderr
+
+
+@pytest.mark.parametrize("name", ["lying-disk", "no-rollback"])
+def test_a_canary_that_nothing_could_find_is_refused(name):
+    done = simulate("--canary", name, "--faults", "off")
+    assert done.returncode == 64 and "--faults on" in done.stderr

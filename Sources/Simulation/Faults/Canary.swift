@@ -13,6 +13,9 @@ package enum Canary: String, Sendable, CaseIterable {
     case swappedAnswers = "swapped-answers"
     case lyingDisk = "lying-disk"
 
+    /// Whether it makes no difference as long as nothing fails.
+    package var needsFaults: Bool { self == .noRollback || self == .lyingDisk }
+
     package var summary: String {
         switch self {
         case .lostConversion: "one INSERT INTO conversion is left out"
