@@ -74,12 +74,16 @@ extension Rejection {
         let command = try? Array(body.text.utf8).withUnsafeBufferPointer {
             try endpoint.command($0, workspaceID, stamper)
         }
+        // The customer may be called otherwise than in the body by now.
+        let customer = customerExternalID.map {
+            CustomerKey(workspaceID: workspaceID, externalID: $0)
+        }
         switch command {
         case .recordSale(var sale):
-            (sale.at, sale.call) = (at, call)
+            (sale.at, sale.call, sale.customer) = (at, call, customer ?? sale.customer)
             return .recordSale(sale)
         case .recordLead(var lead):
-            (lead.at, lead.call) = (at, call)
+            (lead.at, lead.call, lead.customer) = (at, call, customer ?? lead.customer)
             return .recordLead(lead)
         // A body that could not be read is no better this time.
         default: return again

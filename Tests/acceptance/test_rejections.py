@@ -385,6 +385,20 @@ def test_calls_go_with_a_customer_who_was_renamed(space):
     assert kept(space) == []
 
 
+def test_a_replay_finds_a_customer_who_was_renamed(space):
+    """Not the one who has the former id now."""
+    customer, link, name = unique("c"), space.link(), unique("new")
+    space.sale(customer, 5)
+    space.post("/track/lead", {"customerExternalId": customer, "eventName": "Early"})
+    space.lead(customer, space.click(link))
+    space.ok("PATCH", f"/customers/ext_{customer}", json={"externalId": name})
+    space.lead(customer, space.click(space.link()))
+    assert {r["customerExternalId"] for r in kept(space)} == {name}
+    assert space.ok("POST", "/rejections/replay", json={"customerExternalId": name})["recorded"] == 2
+    assert space.ok("GET", f"/customers/ext_{name}")["saleAmount"] == 5
+    assert (space.fresh(link)["saleAmount"], space.fresh(link)["leads"]) == (5, 2)
+
+
 def test_who_has_no_key_pushes_nothing_out(server, space):
     """Calls that anybody can make have a bound of their own."""
     own, _ = refuse(space, "customer_unknown")
