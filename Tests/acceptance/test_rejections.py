@@ -432,8 +432,11 @@ def test_the_oldest_go_first(server, space):
     refuse(space, "customer_unknown")
     assert space.ok("GET", "/rejections/count") == 10_000
     assert first["id"] not in {r["id"] for r in kept(space, sortOrder="asc")}
+    age = "UPDATE rejection SET at = at - 30 * 86400000 + ? WHERE workspace_id = ? AND number BETWEEN ? AND ?"
     with sqlite3.connect(server.folder / "tribute.db", timeout=30) as file:
-        file.execute("UPDATE rejection SET at = at - 31 * 86400000 WHERE workspace_id = ? AND number <= 5002", (space.id,))
+        # A minute older than that, and a minute younger.
+        file.execute(age, (-60_000, space.id, 0, 5_002))
+        file.execute(age, (60_000, space.id, 5_003, 6_000))
     refuse(space, "customer_unknown")
     assert space.ok("GET", "/rejections/count", params={"interval": "all"}) == 5_001
 
