@@ -85,7 +85,9 @@ struct RestoreCommand: AsyncParsableCommand {
     /// with another file a log would be read as that one's. At every moment there is a whole
     /// database.
     private func setAside(_ path: String) throws -> String {
-        let kept = "\(path).replaced-\(Int(Date().timeIntervalSince1970))"
+        let name = "\(path).replaced-\(Int(Date().timeIntervalSince1970))"
+        let names = [name] + (2...100).map { "\(name)-\($0)" }
+        let kept = names.first { !FileMoves.isThere($0) && !FileMoves.isThere($0 + "-wal") } ?? name
         for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: path + suffix) {
             try FileMoves.copy(path + suffix, to: kept + suffix)
         }

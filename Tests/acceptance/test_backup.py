@@ -478,6 +478,17 @@ def test_what_root_restores_is_served_by_its_owner(lone, tmp_path):
         owned.verify()
 
 
+def test_restores_of_the_same_second_keep_what_was_there(lone, tmp_path):
+    prepared(lone)
+    lone.command("backup", str(tmp_path / "copy.db"))
+    assert lone.stop() == 0
+    for _ in range(3):
+        lone.command("restore", str(tmp_path / "copy.db"), "--force")
+    kept = [name for name in os.listdir(tmp_path) if ".replaced-" in name and not name.endswith("-wal")]
+    assert len(kept) == 3
+    lone.verify()
+
+
 def test_half_a_copy_is_none(lone, tmp_path):
     """There is room for a part of it."""
     prepared(lone)
