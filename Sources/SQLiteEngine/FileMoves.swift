@@ -98,6 +98,12 @@ package enum FileMoves {
         return lstat(path, &status) == 0
     }
 
+    /// Whether it is a file in the narrow sense: no directory, device or pipe. Follows links.
+    package static func isRegular(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    }
+
     package static func directory(of path: String) -> String {
         URL(fileURLWithPath: path).deletingLastPathComponent().path
     }

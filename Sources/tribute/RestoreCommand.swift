@@ -35,6 +35,9 @@ struct RestoreCommand: AsyncParsableCommand {
             throw Failure("There is no file \(file).")
         }
         let isThere = FileManager.default.fileExists(atPath: path)
+        if isThere, !FileMoves.isRegular(path) {
+            throw Failure("\(path) is no file that could be replaced. Check --database.")
+        }
         if isThere, !force {
             throw Failure(
                 "There is a database at \(path). To replace it say --force; it is kept beside.")

@@ -489,6 +489,21 @@ def test_restores_of_the_same_second_keep_what_was_there(lone, tmp_path):
     lone.verify()
 
 
+@pytest.mark.parametrize("kind", ["directory", "pipe"])
+def test_only_a_file_is_replaced(lone, tmp_path, kind):
+    """A device, say, is there for others too."""
+    prepared(lone)
+    lone.command("backup", str(tmp_path / "copy.db"))
+    target = tmp_path / kind
+    target.mkdir() if kind == "directory" else os.mkfifo(target)
+    before = target.stat()
+    done = subprocess.run(
+        [binary(), "restore", str(tmp_path / "copy.db"), "--force", "--database", f"sqlite:{target}"],
+        env=clean_environment(), capture_output=True, text=True)
+    assert done.returncode == 1 and "is no file that could be replaced" in done.stderr
+    assert (target.stat().st_ino, target.stat().st_mode) == (before.st_ino, before.st_mode)
+
+
 def test_half_a_copy_is_none(lone, tmp_path):
     """There is room for a part of it."""
     prepared(lone)
