@@ -12,6 +12,8 @@ package struct Rejection: Equatable, Sendable {
     package var body: KeptBody
     package var customerExternalID: String?
     package var invoiceID: String?
+    /// The site that made a call that needs no secret; nil if it named none.
+    package var hostname: String?
     /// How often it was tried, the call itself included.
     package var attempts: Int64 = 1
     package var lastTriedAt: Timestamp
@@ -94,6 +96,8 @@ package struct TrackCall: Sendable {
     package var id: RejectionID
     package var endpoint: TrackEndpoint
     package var body: String
+    /// The site that made it, if it needs no secret.
+    package var hostname: String?
     /// When a call that is kept already is tried again; nil: it comes for the first time.
     package var retriedAt: Timestamp?
 
@@ -105,9 +109,12 @@ package struct TrackCall: Sendable {
     }
 
     /// A call that comes for the first time, kept under the id of the event that it would record.
-    package init<Event>(for event: ID<Event>?, _ endpoint: TrackEndpoint, body: String) {
+    package init<Event>(
+        for event: ID<Event>?, _ endpoint: TrackEndpoint, body: String, hostname: String?
+    ) {
         self.init(
             id: RejectionID("rej_" + (event?.text ?? "")), endpoint: endpoint, body: body)
+        self.hostname = hostname
     }
 }
 

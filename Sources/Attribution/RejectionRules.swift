@@ -14,6 +14,7 @@ extension Decision {
                 id: call.id, workspaceID: workspaceID, endpoint: call.endpoint, reason: reason,
                 detail: detail, at: at, body: KeptBody(call.body),
                 customerExternalID: customer, invoiceID: invoice)
+            rejection.hostname = call.hostname
             if let retriedAt = call.retriedAt {
                 rejection.lastTriedAt = retriedAt
                 decision.changes.append(.retryRejection(rejection))

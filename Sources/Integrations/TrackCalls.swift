@@ -4,20 +4,23 @@ import Wire
 /// A track call becomes a command: when it comes, and when one that is kept is tried again.
 extension TrackEndpoint {
     /// nil for the endpoints of sites' scripts: what makes a click of them is not in the body.
+    ///
+    /// - Parameter hostname: of the site, for endpoints that need no secret.
     package func command(
-        _ bytes: UnsafeBufferPointer<UInt8>, _ workspaceID: WorkspaceID, _ stamper: Stamper
+        _ bytes: UnsafeBufferPointer<UInt8>, _ workspaceID: WorkspaceID, _ stamper: Stamper,
+        hostname: String?
     ) throws(BodyError) -> Command? {
         switch self {
-        case .sale: try sale(try Body(bytes), bytes, workspaceID, stamper)
-        case .lead: try lead(try Body(bytes), bytes, workspaceID, stamper)
+        case .sale: try sale(try Body(bytes), bytes, workspaceID, stamper, hostname)
+        case .lead: try lead(try Body(bytes), bytes, workspaceID, stamper, hostname)
         case .clientSale:
             try sale(
                 try Body(members: try ClientRules.narrowed(try readMembers(bytes), isLead: false)),
-                bytes, workspaceID, stamper)
+                bytes, workspaceID, stamper, hostname)
         case .clientLead:
             try lead(
                 try Body(members: try ClientRules.narrowed(try readMembers(bytes), isLead: true)),
-                bytes, workspaceID, stamper)
+                bytes, workspaceID, stamper, hostname)
         case .click, .visit: nil
         }
     }
@@ -40,20 +43,22 @@ extension TrackEndpoint {
 
     private func sale(
         _ body: Body<SaleField>, _ bytes: UnsafeBufferPointer<UInt8>, _ workspaceID: WorkspaceID,
-        _ stamper: Stamper
+        _ stamper: Stamper, _ hostname: String?
     ) throws(BodyError) -> Command {
         var sale = try body.command(workspaceID, stamper)
-        sale.call = TrackCall(for: sale.id, self, body: String(decoding: bytes, as: UTF8.self))
+        sale.call = TrackCall(
+            for: sale.id, self, body: String(decoding: bytes, as: UTF8.self), hostname: hostname)
         return .recordSale(sale)
     }
 
     private func lead(
         _ body: Body<LeadField>, _ bytes: UnsafeBufferPointer<UInt8>, _ workspaceID: WorkspaceID,
-        _ stamper: Stamper
+        _ stamper: Stamper, _ hostname: String?
     ) throws(BodyError) -> Command {
         var lead = try body.command(workspaceID, stamper)
         lead.call = TrackCall(
-            for: lead.ids.first, self, body: String(decoding: bytes, as: UTF8.self))
+            for: lead.ids.first, self, body: String(decoding: bytes, as: UTF8.self),
+            hostname: hostname)
         return .recordLead(lead)
     }
 }
@@ -66,13 +71,14 @@ extension Rejection {
     package func retry(_ stamper: Stamper, allowedHostnames: [String]) -> Command? {
         guard isReplayable else { return nil }
         let now = stamper.now()
-        let again = Command.recordRejection(RecordRejection(rejection: self, retriedAt: now))
-        if reason == .hostnameDenied, !isAllowed(hostname: detail, by: allowedHostnames) {
-            return again
+        var again = RecordRejection(rejection: self, retriedAt: now)
+        if endpoint.isPublic, !isAllowed(hostname: hostname, by: allowedHostnames) {
+            (again.rejection.reason, again.rejection.detail) = (.hostnameDenied, hostname)
+            return .recordRejection(again)
         }
         let call = TrackCall(id: id, endpoint: endpoint, body: body.text, retriedAt: now)
         let command = try? Array(body.text.utf8).withUnsafeBufferPointer {
-            try endpoint.command($0, workspaceID, stamper)
+            try endpoint.command($0, workspaceID, stamper, hostname: hostname)
         }
         // The customer may be called otherwise than in the body by now.
         let customer = customerExternalID.map {
@@ -86,7 +92,7 @@ extension Rejection {
             (lead.at, lead.call, lead.customer) = (at, call, customer ?? lead.customer)
             return .recordLead(lead)
         // A body that could not be read is no better this time.
-        default: return again
+        default: return .recordRejection(again)
         }
     }
 }

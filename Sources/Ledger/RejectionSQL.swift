@@ -4,15 +4,16 @@ import Attribution
 enum RejectionSQL {
     static let columns = """
         id, workspace_id, endpoint, reason, detail, at, body, customer_external_id, invoice_id,
-        attempts, last_tried_at, is_whole
+        attempts, last_tried_at, is_whole, hostname
         """
 
     /// Primary key, from its end.
     static let insert = SQLStatement(
         """
         INSERT INTO rejection (number, \(columns), is_public)
-        SELECT coalesce(max(number), 0) + 1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
-        FROM rejection WHERE workspace_id = ?2 AND is_public = ?13
+        SELECT coalesce(max(number), 0) + 1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
+          ?14
+        FROM rejection WHERE workspace_id = ?2 AND is_public = ?14
         """)
     /// Primary key.
     static let trimCount = SQLStatement(
@@ -52,7 +53,7 @@ extension Rejection {
             .init(id), .init(workspaceID), .text(endpoint.rawValue), .text(reason.rawValue),
             .init(detail), .init(at), .text(body.text), .init(customerExternalID),
             .init(invoiceID), .integer(attempts), .init(lastTriedAt), .init(body.isWhole),
-            .init(endpoint.isPublic),
+            .init(hostname), .init(endpoint.isPublic),
         ]
     }
 
@@ -68,6 +69,7 @@ extension Rejection {
             customerExternalID: try row.optionalText(7), invoiceID: try row.optionalText(8))
         attempts = try row.integer(9)
         lastTriedAt = try row.moment(10)
+        hostname = try row.optionalText(12)
     }
 }
 

@@ -104,6 +104,11 @@ package enum FileMoves {
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     }
 
+    /// Whether two names lead to one file.
+    package static func isSame(_ path: String, _ other: String) -> Bool {
+        FileIdentity(path: path).map { $0 == FileIdentity(path: other) } ?? false
+    }
+
     package static func directory(of path: String) -> String {
         URL(fileURLWithPath: path).deletingLastPathComponent().path
     }

@@ -51,6 +51,29 @@ package final class SealedFile: SQLiteFile {
     package func registryRevision() throws -> Int64 { 0 }
 }
 
+/// Whose tables a file has.
+package enum FileContent: Sendable {
+    case nothing, ours, foreign
+
+    /// Looks without changing the file.
+    ///
+    /// - Parameter isSealed: nobody changes it, and what lies beside it is not looked at.
+    /// - Throws: whatever SQLite says of a file that is none of its own.
+    package init(ofFile path: String, isSealed: Bool) throws {
+        var configuration = Configuration()
+        configuration.readonly = true
+        // Tables may be in a log that was not moved into the file yet.
+        let hasLog = !isSealed && FileManager.default.fileExists(atPath: path + "-wal")
+        let queue = try DatabaseQueue(
+            path: fileURI(path, hasLog ? "mode=ro" : "immutable=1"), configuration: configuration)
+        let tables = try queue.read {
+            try String.fetchAll(
+                $0, sql: "SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'")
+        }
+        self = tables.isEmpty ? .nothing : tables.contains("schema_migration") ? .ours : .foreign
+    }
+}
+
 /// The path as SQLite reads it with options, whatever characters are in it.
 func fileURI(_ path: String, _ options: String) -> String {
     let plain = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "/._-"))

@@ -17,7 +17,12 @@ extension Ledger {
             if command == nil {
                 results.append(Retry(impossible: rejection))
             } else if let outcome = outcomes.next() {
-                results.append(Retry(rejection, try outcome.get()))
+                // Why it is refused this time, if it is no command either.
+                let tried =
+                    if case .recordRejection(let record) = command { record.rejection } else {
+                        rejection
+                    }
+                results.append(Retry(tried, try outcome.get()))
             }
         }
         return results

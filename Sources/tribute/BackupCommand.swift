@@ -27,6 +27,13 @@ struct BackupCommand: AsyncParsableCommand {
     @Flag(help: "Don't check the copy: quicker for large files.") var noVerify = false
     @OptionGroup var database: DatabaseOptions
 
+    func validate() throws {
+        // Whoever reads the checksum's file could not tell its name.
+        if file.unicodeScalars.contains(where: { $0.value < 32 || $0 == "\\" }) {
+            throw ValidationError("The name of a backup has no control characters or backslashes.")
+        }
+    }
+
     func run() async throws {
         let source = try await database.openForReading(anySchema: true)
         do {

@@ -32,13 +32,19 @@ extension FileCheck.Found {
     }
 }
 
-/// `FILE.sha256` beside a backup, as `sha256sum` reads it.
+/// `FILE.sha256` beside a backup, as `sha256sum` reads it; of a link to a backup, what lies beside
+/// the backup itself.
 struct BackupChecksum {
     let path: String
-    init(of path: String) { self.path = path }
+    let file: String
 
-    private var file: String { path + ".sha256" }
-    var isThere: Bool { FileMoves.isThere(file) }
+    /// nil: there is none.
+    init?(of path: String) {
+        let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        let names = [path, target].map { $0 + ".sha256" }
+        guard let file = names.first(where: FileMoves.isThere) else { return nil }
+        (self.path, self.file) = (path, file)
+    }
 
     /// What does not fit; nil if the backup is what was written.
     func mistake() throws -> String? {

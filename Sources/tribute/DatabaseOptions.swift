@@ -36,11 +36,7 @@ struct DatabaseOptions: ParsableArguments {
 
     /// The checksum beside the file, which says that it is a backup: opened as a database its bytes
     /// would change, and it would be taken for damaged. nil for any other file.
-    func checksum() throws -> String? {
-        let path = try path()
-        let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
-        return [path, target].map { $0 + ".sha256" }.first(where: FileMoves.isThere)
-    }
+    func checksum() throws -> String? { BackupChecksum(of: try path())?.file }
 
     private func demandNoBackup() throws {
         guard let checksum = try checksum() else { return }
@@ -88,6 +84,7 @@ struct DatabaseOptions: ParsableArguments {
     func open(mustExist: Bool = false) throws -> SQLiteDatabase {
         try demandNoBackup()
         if mustExist { try demandFile() }
+        try demandOwn(isRead: false)
         return try opened(migrates: true)
     }
 
@@ -96,6 +93,7 @@ struct DatabaseOptions: ParsableArguments {
     /// - Parameter anySchema: leave the schema of a database as it is, and take any.
     func openForReading(anySchema: Bool = false) async throws -> any SQLiteFile {
         try demandFile()
+        try demandOwn(isRead: true)
         guard try checksum() != nil else { return try opened(migrates: !anySchema) }
         let path = try path()
         do {
@@ -111,6 +109,22 @@ struct DatabaseOptions: ParsableArguments {
             throw Failure(
                 "There is no database at \(path). Start the server or `tribute demo` once, or check --database."
             )
+        }
+    }
+
+    /// Another program's file is left alone.
+    ///
+    /// - Parameter isRead: nothing is expected to be made.
+    private func demandOwn(isRead: Bool) throws {
+        let path = try path()
+        // What can't be looked into is told of when it is opened.
+        switch try? FileContent(ofFile: path, isSealed: try checksum() != nil) {
+        case .foreign:
+            throw Failure(
+                "\(path) is another program's database: nothing was changed. Check --database.")
+        case .nothing where isRead:
+            throw Failure("\(path) holds no data of Tribute. Check --database.")
+        default: break
         }
     }
 

@@ -37,7 +37,9 @@ struct ImportCommand: AsyncParsableCommand {
     @Option(help: "csv or ndjson. Default: what the file's name says, else csv.")
     var format: String?
     @Option(
-        help: ArgumentHelp("Where bad rows go. Default: FILE.rejected.ndjson", valueName: "path"),
+        help: ArgumentHelp(
+            "Where bad rows go: a new file, or one of an earlier import. Default: FILE.rejected.ndjson",
+            valueName: "path"),
         completion: .file())
     var rejects: String?
     @OptionGroup var database: DatabaseOptions
@@ -57,9 +59,11 @@ struct ImportCommand: AsyncParsableCommand {
         let ledger = Ledger(database: try database.open(mustExist: true))
         let workspace = try await found(workspace, ledger)
         let interrupt = Interrupt()
+        let rejectsFile = try RejectsFile(
+            path: rejects ?? file + ".rejected.ndjson", input: file)
+        defer { rejectsFile.close() }
         var run = ImportRun(
-            ledger: ledger, workspaceID: workspace.id,
-            rejects: RejectsFile(path: rejects ?? file + ".rejected.ndjson"),
+            ledger: ledger, workspaceID: workspace.id, rejects: rejectsFile,
             progress: ImportProgress(fileSize: try size()))
         let wasInterrupted = try await read(format, &run, interrupt)
         await ledger.stop()

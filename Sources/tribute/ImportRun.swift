@@ -19,7 +19,7 @@ struct ImportRun {
     private let workspaceID: WorkspaceID
     private let stamper = Stamper()
     private var translator: ImportTranslator
-    private var rejectsFile: RejectsFile
+    private let rejectsFile: RejectsFile
     var progress: ImportProgress
 
     private var kind = ImportKind.click
@@ -145,30 +145,5 @@ struct ImportRun {
     private mutating func reject(_ row: ImportRow, _ reason: String) {
         rejected += 1
         rejectsFile.append(line: row.line, reason: reason, row: row.text)
-    }
-}
-
-/// Bad rows as NDJSON: line, reason, row. Made with the first bad row; an older one is replaced.
-struct RejectsFile {
-    let path: String
-    private var handle: FileHandle?
-
-    init(path: String) {
-        self.path = path
-        try? FileManager.default.removeItem(atPath: path)
-    }
-
-    mutating func append(line: Int, reason: String, row: String) {
-        var writer = JSONWriter()
-        writer.object {
-            $0.member("line", Int64(line))
-            $0.member("reason", reason)
-            $0.member("row", row)
-        }
-        if handle == nil {
-            _ = FileManager.default.createFile(atPath: path, contents: nil)
-            handle = FileHandle(forWritingAtPath: path)
-        }
-        handle?.write(Data(writer.bytes + [UInt8(ascii: "\n")]))
     }
 }

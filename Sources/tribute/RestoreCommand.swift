@@ -34,6 +34,7 @@ struct RestoreCommand: AsyncParsableCommand {
         guard FileManager.default.fileExists(atPath: file) else {
             throw Failure("There is no file \(file).")
         }
+        guard FileMoves.isRegular(file) else { throw Failure("\(file) is no file of a backup.") }
         let isThere = FileManager.default.fileExists(atPath: path)
         if isThere, !FileMoves.isRegular(path) {
             throw Failure("\(path) is no file that could be replaced. Check --database.")
@@ -66,8 +67,7 @@ struct RestoreCommand: AsyncParsableCommand {
     }
 
     private func checkDigest() throws {
-        let checksum = BackupChecksum(of: file)
-        guard checksum.isThere else {
+        guard let checksum = BackupChecksum(of: file) else {
             printError("There is no \(file).sha256: only the content is checked.")
             return
         }

@@ -32,7 +32,7 @@ struct VerifyCommand: AsyncParsableCommand {
         let file = try await database.openForReading()
         let isBackup = try database.checksum() != nil
         var found = try await FileCheck(file: file, isDeep: deep).run()
-        if deep, isBackup, let mistake = try BackupChecksum(of: database.path()).mistake() {
+        if deep, isBackup, let mistake = try BackupChecksum(of: database.path())?.mistake() {
             found.damages.insert(mistake, at: 0)
         }
         json ? printJSON { $0.members(found) } : printText(found, isBackup)

@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from contextlib import closing
 
 import pytest
 
@@ -283,7 +284,7 @@ def test_a_backup_that_rots_is_found(lone, tmp_path):
 @pytest.mark.parametrize("change, told", [
     ("DELETE FROM schema_migration WHERE version > 3", "of an older tribute"),
     ("INSERT INTO schema_migration VALUES (99, 'later', 1)", "newer version of tribute"),
-    ("DROP TABLE schema_migration", "can't be opened"),
+    ("DROP TABLE schema_migration", "another program's database"),
 ])
 def test_a_backup_of_another_version(lone, tmp_path, change, told):
     prepared(lone)
@@ -489,6 +490,54 @@ def test_restores_of_the_same_second_keep_what_was_there(lone, tmp_path):
     lone.verify()
 
 
+def test_a_link_to_a_backup_is_that_backup(lone, tmp_path):
+    """Its checksum lies beside what the link leads to."""
+    workspace, customers = prepared(lone)
+    (tmp_path / "copies").mkdir()
+    copy, latest = tmp_path / "copies" / "copy.db", tmp_path / "latest.db"
+    lone.command("backup", str(copy))
+    latest.symlink_to("copies/copy.db")
+    look = lambda: run("verify", "--deep", "--database", f"sqlite:{latest}")  # noqa: E731
+    assert look().returncode == 0
+    assert run("restore", str(latest), "--database", f"sqlite:{tmp_path}/one.db").returncode == 0
+    data = bytearray(copy.read_bytes())
+    place = data.find(b"shop.example")
+    data[place] ^= 2
+    copy.write_bytes(data)
+    assert look().returncode == 1
+    done = run("restore", str(latest), "--database", f"sqlite:{tmp_path}/two.db")
+    assert done.returncode == 1 and "bytes of one of them have changed" in done.stderr
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [binary(), *arguments], env=clean_environment(), capture_output=True, text=True, timeout=60)
+
+
+def test_another_programs_file_is_left_alone(tmp_path):
+    foreign, empty = tmp_path / "foreign.db", tmp_path / "empty.db"
+    with closing(sqlite3.connect(foreign)) as file:
+        file.execute("CREATE TABLE x (a)")
+    empty.touch()
+    before = foreign.read_bytes()
+    for command in (["verify"], ["verify", "--deep"], ["workspace", "list"], ["backup", str(tmp_path / "b.db")],
+                    ["workspace", "create", "W", "--slug", "w"], ["serve", "--port", "1"]):
+        done = run(*command, "--database", f"sqlite:{foreign}")
+        assert done.returncode == 1 and "another program's database" in done.stderr, (command, done)
+    for command in (["verify"], ["workspace", "list"], ["backup", str(tmp_path / "b.db")]):
+        done = run(*command, "--database", f"sqlite:{empty}")
+        assert done.returncode == 1 and "holds no data of Tribute" in done.stderr, (command, done)
+    assert foreign.read_bytes() == before and empty.read_bytes() == b""
+    assert {path.name for path in tmp_path.iterdir()} <= {"foreign.db", "empty.db", "foreign.db.lock"}
+    assert run("workspace", "create", "W", "--slug", "w", "--database", f"sqlite:{empty}").returncode == 0
+
+
+def test_names_that_a_checksum_can_not_hold(lone, tmp_path):
+    prepared(lone)
+    for name in ("a\nb.db", "a\\b.db"):
+        assert lone.run("backup", str(tmp_path / name)).returncode == 64
+
+
 @pytest.mark.parametrize("kind", ["directory", "pipe"])
 def test_only_a_file_is_replaced(lone, tmp_path, kind):
     """A device, say, is there for others too."""
@@ -502,6 +551,7 @@ def test_only_a_file_is_replaced(lone, tmp_path, kind):
         env=clean_environment(), capture_output=True, text=True)
     assert done.returncode == 1 and "is no file that could be replaced" in done.stderr
     assert (target.stat().st_ino, target.stat().st_mode) == (before.st_ino, before.st_mode)
+    assert run("restore", str(target), "--database", f"sqlite:{tmp_path}/n.db").returncode == 1
 
 
 def test_half_a_copy_is_none(lone, tmp_path):

@@ -201,6 +201,31 @@ def test_bad_rows_are_told_and_good_ones_land(server, tmp_path, kind):
     assert lead["timestamp"] == "2024-05-01T10:00:00.000Z" and lead["customer"]["name"] == "Good"
 
 
+@pytest.mark.parametrize("kind", ["good", "bad"])
+def test_bad_rows_replace_nothing_but_earlier_ones(server, tmp_path, kind):
+    """Neither the input nor the data, nor anything else, whether there are bad rows or not."""
+    workspace = server.workspace()
+    amount = "" if kind == "good" else "x"
+    source = tmp_path / "i.csv"
+    source.write_text(f"type,timestamp,customerExternalId,customerName,amount\ncustomer,2024-05-01,c1,Q,\nsale,2024-05-01,c1,,{amount}\n"
+                      if kind == "bad" else "type,timestamp,customerExternalId,customerName\ncustomer,2024-05-01,c1,Q\n")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "precious").write_text("precious")
+    (tmp_path / "link").symlink_to("i.csv")
+    (tmp_path / "nowhere").symlink_to("nothing")
+    held = {name: (tmp_path / name).read_bytes() for name in ("i.csv", "precious")}
+    run = lambda path: server.run("import", str(source), "--workspace", workspace.slug, "--rejects", str(path))  # noqa: E731
+    for path in ("i.csv", "precious", "folder", "link", "nowhere", server.path, f"{server.path}-wal", "none/x"):
+        done = run(tmp_path / path)
+        assert done.returncode == 1 and "--rejects" in done.stderr, (path, done)
+    assert {name: (tmp_path / name).read_bytes() for name in held} == held
+    assert workspace.ok("GET", "/customers/count") == 0 and (tmp_path / "folder").is_dir()
+    for _ in range(2):
+        assert run(tmp_path / "new").returncode == (0 if kind == "good" else 1)
+        assert (tmp_path / "new").exists() == (kind == "bad")
+    server.verify()
+
+
 @pytest.mark.parametrize("text, reasons", [
     (b'type,timestamp,customerExternalId,"amount\nsale,2024-05-01,c,1\nsale,2024-05-01,c,2\n', ["quoted field"]),
     (b"type,\xff,amount\nsale,2024-05-01,1\nlead,2024-05-01,2\n", ["not valid UTF-8", "header on the first line", "header on the first line"]),

@@ -9,7 +9,7 @@ import pytest
 
 from harness import Server, Wire, assert_error, bearer, post_all, together, unique
 
-KEYS = ["id", "endpoint", "reason", "detail", "at", "customerExternalId", "invoiceId", "attempts", "lastTriedAt", "replayable", "body"]
+KEYS = ["id", "endpoint", "reason", "detail", "at", "customerExternalId", "invoiceId", "hostname", "attempts", "lastTriedAt", "replayable", "body"]
 
 
 @pytest.fixture
@@ -137,6 +137,29 @@ def test_a_site_that_may_not_track_is_not_let_in_by_a_replay(server, space):
     assert run().returncode == 1 and space.fresh(link)["saleAmount"] == 7
     assert sorted(str(r["detail"]) for r in kept(space)) == ["None", "evil.example"]
     assert [r["attempts"] for r in kept(space)] == [3, 3]
+
+
+def test_a_site_is_asked_for_again_whatever_the_call_was_kept_for(server, space):
+    """It may have been let in once, or for a while."""
+    (_, link), key = space.lead_customer(), publishable(server, space)
+    allow = lambda *names: server.command("workspace", "update", space.slug, "--allowed-hostnames", ",".join(names))  # noqa: E731
+    replay = lambda: space.ok("POST", "/rejections/replay", json={"endpoint": "/track/sale/client"})["results"]  # noqa: E731
+    sites = {"good.example": unique("c"), "evil.example": unique("c")}
+    allow("good.example")
+    for site, customer in sites.items():
+        httpx.post(f"{server.url}/track/sale/client", json={"customerExternalId": customer, "amount": 7},
+                   headers={**bearer(key), "Referer": f"https://{site}/x"})
+    allow("good.example", "evil.example")
+    assert {r["reason"] for r in replay()} == {"customer_unknown"}
+    assert {r["hostname"] for r in kept(space)} == set(sites)
+    for customer in sites.values():
+        space.lead(customer, space.click(link))
+    allow("good.example")
+    assert sorted((r["result"], r["reason"], r["detail"]) for r in replay()) == [
+        ("recorded", None, None), ("refused", "hostname_denied", "evil.example")]
+    assert space.fresh(link)["saleAmount"] == 7
+    allow("other.example")
+    assert [r["detail"] for r in replay()] == ["evil.example"]
 
 
 def test_what_came_without_rights_is_not_kept(server, space):
@@ -425,7 +448,7 @@ def test_the_oldest_go_first(server, space):
     with sqlite3.connect(server.folder / "tribute.db", timeout=30) as file:
         file.execute(
             """WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
-               INSERT INTO rejection SELECT workspace_id, is_public, number + i, 'rej_x' || i, endpoint, reason, detail, at, body, NULL, NULL, 1, at, 1
+               INSERT INTO rejection SELECT workspace_id, is_public, number + i, 'rej_x' || i, endpoint, reason, detail, at, body, NULL, NULL, NULL, 1, at, 1
                FROM rejection, n WHERE id = ?""", (first["id"],))
     assert space.ok("GET", "/rejections/count") == 10_000
     assert first["id"] in {r["id"] for r in kept(space, sortOrder="asc")}

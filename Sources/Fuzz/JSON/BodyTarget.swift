@@ -117,7 +117,7 @@ struct BodyTarget: FuzzTarget {
     private func checkCalls(_ input: [UInt8], isSale: Bool, isLead: Bool) throws(Finding) {
         for endpoint in TrackEndpoint.allCases {
             let result = outcome(input) { bytes throws(BodyError) in
-                try endpoint.command(bytes, workspace, stamper)
+                try endpoint.command(bytes, workspace, stamper, hostname: nil)
             }
             let command = (try? result.get()) ?? nil
             switch endpoint {

@@ -16,6 +16,7 @@ extension Migration {
               body TEXT NOT NULL,
               customer_external_id TEXT,
               invoice_id TEXT,
+              hostname TEXT,
               attempts BIGINT NOT NULL CHECK (attempts > 0),
               last_tried_at BIGINT NOT NULL,
               is_whole BIGINT NOT NULL CHECK (is_whole IN (0, 1)),

@@ -68,18 +68,19 @@ extension API {
     private func track(
         _ request: Request, _ endpoint: TrackEndpoint, _ caller: Caller
     ) async throws -> Response {
+        let hostname = endpoint.isPublic ? request.siteHostname : nil
         let body = try await trackBody(request, endpoint, caller)
         if endpoint == .clientSale || endpoint == .clientLead {
-            try await checkHostname(request, body, endpoint, caller)
+            try await checkHostname(hostname, body, endpoint, caller)
         }
         let command: Command?
         do throws(BodyError) {
             command = try body.tried { bytes throws(BodyError) in
-                try endpoint.command(bytes, caller.workspace.id, stamper)
+                try endpoint.command(bytes, caller.workspace.id, stamper, hostname: hostname)
             }
         } catch {
             let (reason, detail) = error.rejection
-            await keep(body, endpoint, reason, detail, caller)
+            await keep(body, hostname, endpoint, reason, detail, caller)
             throw APIError(error)
         }
         guard let command else { throw APIError.internalError }
@@ -95,20 +96,19 @@ extension API {
     ) async throws -> ByteBuffer {
         do { return try await request.collect(settings.limits) } catch let error as APIError {
             if error.status == .contentTooLarge {
-                await keep(nil, endpoint, .bodyTooLarge, nil, caller)
+                await keep(nil, nil, endpoint, .bodyTooLarge, nil, caller)
             }
             throw error
         }
     }
 
     private func checkHostname(
-        _ request: Request, _ body: ByteBuffer, _ endpoint: TrackEndpoint, _ caller: Caller
+        _ hostname: String?, _ body: ByteBuffer, _ endpoint: TrackEndpoint, _ caller: Caller
     ) async throws {
-        let hostname = request.siteHostname
         if isAllowed(hostname: hostname, by: caller.workspace.allowedHostnames) { return }
         // What is no JSON is told so first, by whoever decodes it.
         if (try? body.tried(readMembers)) == nil { return }
-        await keep(body, endpoint, .hostnameDenied, hostname, caller)
+        await keep(body, hostname, endpoint, .hostnameDenied, hostname, caller)
         throw APIError(.forbidden, APIError.hostnameText(hostname))
     }
 
@@ -117,13 +117,14 @@ extension API {
     ///
     /// - Parameter body: nil: it was too long to be read.
     private func keep(
-        _ body: ByteBuffer?, _ endpoint: TrackEndpoint, _ reason: RejectionReason,
-        _ detail: String?, _ caller: Caller
+        _ body: ByteBuffer?, _ hostname: String?, _ endpoint: TrackEndpoint,
+        _ reason: RejectionReason, _ detail: String?, _ caller: Caller
     ) async {
         var rejection = Rejection(
             id: stamper.id("rej_"), workspaceID: caller.workspace.id, endpoint: endpoint,
             reason: reason, detail: detail, at: stamper.now(),
             body: KeptBody(text: "", isWhole: false))
+        rejection.hostname = hostname
         if let body {
             rejection.body = KeptBody(bytes: body.readableBytesView)
             body.withUnsafeReadableBytes { bytes in
@@ -139,7 +140,7 @@ extension API {
     func benchSale(_ request: Request, _ caller: Caller) async throws -> Response {
         let body = try await request.collect(settings.limits)
         let command = try body.decoded { bytes throws(BodyError) in
-            try TrackEndpoint.sale.command(bytes, caller.workspace.id, stamper)
+            try TrackEndpoint.sale.command(bytes, caller.workspace.id, stamper, hostname: nil)
         }
         guard case .recordSale(let command) = command else { throw APIError.internalError }
         let customer = command.profile.customer(command.customer, from: nil, at: command.at)

@@ -130,7 +130,9 @@ extension API {
         (click.url, click.trigger) = (url, trigger)
         if trigger != .deeplink { click.reportingHostname = .some(request.siteHostname) }
         click.call = call.map {
-            TrackCall(for: click.id, $0.endpoint, body: String(buffer: $0.body))
+            TrackCall(
+                for: click.id, $0.endpoint, body: String(buffer: $0.body),
+                hostname: request.siteHostname)
         }
         guard case .click(let recorded) = try await submit(.recordClick(click)) else {
             throw APIError.internalError

@@ -12,6 +12,7 @@ extension JSONWriter {
         member("at", rejection.at)
         member("customerExternalId", rejection.customerExternalID)
         member("invoiceId", rejection.invoiceID)
+        member("hostname", rejection.hostname)
         member("attempts", rejection.attempts)
         member("lastTriedAt", rejection.lastTriedAt)
         member("replayable", rejection.isReplayable)
