@@ -9,7 +9,8 @@ SECONDS ?= 60
 BUILD = swift build -c release
 TRIBUTE = .build/release/tribute
 
-.PHONY: help run build test test-swift test-acceptance lint format bench crash overload fuzz canaries simulate clean
+.PHONY: help run build test test-swift test-acceptance lint format bench crash overload patroni fuzz \
+  canaries simulate clean
 
 help: ## Show what there is to make.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -29,11 +30,15 @@ test-swift: ## Build and run the Swift tests.
 	@scripts/install-packages build test
 	$(BUILD) --build-tests
 	swift test -c release --skip-build
+	TRIBUTE_TEST_ENGINE=postgres scripts/with-postgres \
+	  swift test -c release --skip-build --filter LedgerTests
 
-test-acceptance: build ## Run the official Dub SDK and the contract against the real server.
+test-acceptance: build ## Run the official Dub SDK and the contract against the real server, on each engine.
 	@scripts/install-packages build test
 	$(BUILD) --product tribute-fuzz
 	Tests/acceptance/run
+	TRIBUTE_TEST_ENGINE=postgres scripts/with-postgres Tests/acceptance/run
+	TRIBUTE_TEST_ENGINE=postgres TRIBUTE_TEST_NODES=2 scripts/with-postgres Tests/acceptance/run
 
 lint: ## Check the formatting.
 	swift format lint --strict --recursive --parallel Sources Tests Package.swift
@@ -55,6 +60,11 @@ crash: build ## Kill the server under load, again and again: 100 cycles, a milli
 overload: build ## More load than the server can take, a minute of each kind.
 	@scripts/install-packages build test
 	OVERLOAD_SECONDS=120 Tests/acceptance/run test_overload.py
+
+patroni: build ## A failover by Patroni and etcd under load.
+	@scripts/install-packages build test patroni
+	TRIBUTE_TEST_ENGINE=postgres TRIBUTE_TEST_NODES=2 TRIBUTE_TEST_PATRONI=1 scripts/with-postgres \
+	  Tests/acceptance/run -s test_patroni.py
 
 fuzz: ## At least INPUTS inputs for each decoder.
 	@scripts/install-packages build

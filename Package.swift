@@ -12,6 +12,10 @@ let package = Package(
     name: "tribute",
     platforms: [.macOS(.v15)],
     products: [.executable(name: "tribute", targets: ["tribute"])],
+    traits: [
+        .trait(name: "PostgreSQL", description: "The engine for several nodes; needs libpq."),
+        .default(enabledTraits: ["PostgreSQL"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
@@ -42,6 +46,9 @@ let package = Package(
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             swiftSettings: strict),
+        .target(
+            name: "PostgresEngine", dependencies: ["Ledger", "CLibpq"], swiftSettings: strict),
+        .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .target(
             name: "Visitors",
             dependencies: ["CPCRE2", "CMaxMindDB", .product(name: "Yams", package: "Yams")],
@@ -90,6 +97,7 @@ let package = Package(
             dependencies: [
                 "Attribution", "Wire", "Integrations", "Ledger", "SQLiteEngine", "Server",
                 "Simulation", "Visitors",
+                .target(name: "PostgresEngine", condition: .when(traits: ["PostgreSQL"])),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -106,6 +114,7 @@ let package = Package(
             name: "LedgerTests",
             dependencies: [
                 "Ledger", "SQLiteEngine", "Integrations", "Attribution", "Simulation",
+                .target(name: "PostgresEngine", condition: .when(traits: ["PostgreSQL"])),
             ],
             swiftSettings: strict),
         .testTarget(

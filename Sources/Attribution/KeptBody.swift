@@ -18,7 +18,7 @@ package struct KeptBody: Equatable, Sendable {
         }
         let text = withoutKeys(body)
         // One that is written with escapes is not worth finding its place.
-        let isHidden = hasKey(unescaped(text))
+        let isHidden = unescaped(text).map(hasKey) ?? false
         self.init(text: isHidden ? "" : text, isWhole: !isHidden && isSame(text, body))
     }
 
@@ -85,9 +85,9 @@ private func isKeyByte(_ byte: UInt8) -> Bool {
 }
 
 /// The text with its JSON escapes of ASCII characters (`\u0064`) written out, whether it is JSON or
-/// not.
-private func unescaped(_ text: String) -> String {
-    guard text.utf8.contains(UInt8(ascii: "\\")) else { return text }
+/// not; nil if it has none.
+private func unescaped(_ text: String) -> String? {
+    guard text.utf8.contains(UInt8(ascii: "\\")) else { return nil }
     let bytes = Array(text.utf8)
     var result: [UInt8] = []
     var index = 0

@@ -56,7 +56,11 @@ extension Facts {
     /// Whether a call that is to be tried again is not kept any more: somebody else tried it, or
     /// gave it up.
     fileprivate func lacks(_ call: TrackCall, of workspaceID: WorkspaceID) -> Bool {
-        call.retriedAt != nil && !rejections.contains(RejectionKey(workspaceID, call.id))
+        call.retriedAt != nil && !keeps(call.id, of: workspaceID)
+    }
+
+    fileprivate func keeps(_ id: RejectionID, of workspaceID: WorkspaceID) -> Bool {
+        rejections.contains(RejectionKey(workspaceID, id))
     }
 }
 
@@ -65,7 +69,7 @@ func decide(_ command: RecordRejection, _ facts: Facts) -> Decision {
     guard let retriedAt = command.retriedAt else {
         return Decision(outcome: .done, changes: [.insertRejection(rejection)])
     }
-    guard facts.rejections.contains(RejectionKey(rejection.workspaceID, rejection.id)) else {
+    guard facts.keeps(rejection.id, of: rejection.workspaceID) else {
         return .refused(.rejectionNotFound(rejection.id))
     }
     rejection.lastTriedAt = retriedAt
@@ -75,8 +79,7 @@ func decide(_ command: RecordRejection, _ facts: Facts) -> Decision {
 func decide(_ command: DiscardRejections, _ facts: Facts) -> Decision {
     var seen: Set<RejectionID> = []
     let known = command.ids.filter { id in
-        facts.rejections.contains(RejectionKey(command.workspaceID, id))
-            && seen.insert(id).inserted
+        facts.keeps(id, of: command.workspaceID) && seen.insert(id).inserted
     }
     return Decision(
         outcome: .discarded(known.count),

@@ -23,9 +23,14 @@ final class CommitQueue: Sendable {
     private let state = Mutex(State())
     private let wake = DispatchSemaphore(value: 0)
     private let limits: Limits
-    private let commit: @Sendable ([Command]) throws -> [Outcome]
+    private let commit: Commit
 
-    init(limits: Limits, commit: @escaping @Sendable ([Command]) throws -> [Outcome]) {
+    /// Takes those that wait now and are about nothing but what is named, for the batch at hand.
+    typealias Latecomers = (WorkspaceNames) -> [Command]
+    /// Commits commands and latecomers, in this order; one outcome for each.
+    typealias Commit = @Sendable ([Command], Latecomers) throws -> [Outcome]
+
+    init(limits: Limits, commit: @escaping Commit) {
         self.limits = limits
         self.commit = commit
         let thread = Thread { [self] in run() }
@@ -128,22 +133,50 @@ final class CommitQueue: Sendable {
         // Entries stand in the order of their arrival.
         let inTime = batch.drop { $0.arrival < deadline }
         for entry in batch[..<inTime.startIndex] { entry.answer(.failure(.overloaded)) }
-        let results = results(of: inTime.map(\.command))
-        for (entry, result) in zip(inTime, results) { entry.answer(result) }
+        guard !inTime.isEmpty else { return }
+        var taken = Array(inTime)
+        let results = results(of: &taken)
+        for (entry, result) in zip(taken, results) { entry.answer(result) }
+    }
+
+    private func takeLatecomers(_ names: WorkspaceNames, max: Int) -> [Entry] {
+        state.withLock { state in
+            let fitting = state.entries.prefix(max).prefix { names.cover($0.command) }
+            return state.entries.takeFirst(fitting.count)
+        }
     }
 
     /// One bad command never fails its neighbours: if the schema refuses the batch, each command
     /// is tried alone. A database that can't be used fails them all at once.
-    private func results(of commands: [Command]) -> [Result<Outcome, LedgerError>] {
-        guard !commands.isEmpty else { return [] }
+    private func results(of batch: inout [Entry]) -> [Result<Outcome, LedgerError>] {
         do {
-            return try commit(commands).map { .success($0) }
-        } catch let error as SQLError {
-            if error.isPassing { return commands.map { _ in .failure(.unavailable(error.detail)) } }
-            guard commands.count > 1 else { return [.failure(.defect("\(error)"))] }
-            return commands.flatMap { results(of: [$0]) }
+            return try commit(batch.map(\.command)) { names in
+                let late = takeLatecomers(names, max: limits.batchMax - batch.count)
+                batch += late
+                return late.map(\.command)
+            }.map { .success($0) }
         } catch {
-            return commands.map { _ in .failure(.defect("\(error)")) }
+            let failure = LedgerError(error)
+            guard batch.count > 1, error is SQLError, case .defect = failure else {
+                return batch.map { _ in .failure(failure) }
+            }
+            return batch.map { resultAlone(of: $0.command) }
+        }
+    }
+
+    private func resultAlone(of command: Command) -> Result<Outcome, LedgerError> {
+        do { return .success(try commit([command], { _ in [] })[0]) } catch {
+            return .failure(LedgerError(error))
+        }
+    }
+}
+
+extension LedgerError {
+    fileprivate init(_ error: any Error) {
+        if let error = error as? SQLError, error.isPassing {
+            self = .unavailable(error.detail)
+        } else {
+            self = .defect("\(error)")
         }
     }
 }

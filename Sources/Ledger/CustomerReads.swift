@@ -51,7 +51,7 @@ extension SQLTransaction {
             ORDER BY \(query.sort.column) \(order), c.id \(order)
             LIMIT \(query.page.size) OFFSET \(query.page.offset)
             """
-        let customers = try rows(SQLStatement(sql), filter.arguments).map { try Customer($0) }
+        let customers = try rows(SQLStatement(once: sql), filter.arguments).map { try Customer($0) }
         return isBackward ? customers.reversed() : customers
     }
 
@@ -64,7 +64,7 @@ extension SQLTransaction {
             SELECT \(group.column), count(*) FROM customer c WHERE \(filter.sql)
             GROUP BY \(group.column) ORDER BY count(*) DESC, \(group.column) LIMIT 1000
             """
-        return try rows(SQLStatement(sql), filter.arguments).map {
+        return try rows(SQLStatement(once: sql), filter.arguments).map {
             (try $0.optionalText(0), try $0.integer(1))
         }
     }
@@ -72,7 +72,7 @@ extension SQLTransaction {
     package func customerCount(_ query: CustomerQuery) throws -> Int64 {
         let filter = filter(query)
         let sql = "SELECT count(*) FROM customer c WHERE \(filter.sql)"
-        return try rows(SQLStatement(sql), filter.arguments)[0].integer(0)
+        return try rows(SQLStatement(once: sql), filter.arguments)[0].integer(0)
     }
 }
 
@@ -103,7 +103,7 @@ package struct CustomerQuery: Sendable {
             switch self {
             case .country: "c.country"
             case .link: linkOfCustomer
-            case .partner: "NULL"
+            case .partner: "CAST(NULL AS TEXT)"
             }
         }
     }

@@ -69,7 +69,7 @@ extension SQLTransaction {
             ORDER BY e.at \(order), e.id \(order)
             LIMIT \(size) OFFSET \(offset)
             """
-        return try rows(SQLStatement(sql), filter.arguments).map {
+        return try rows(SQLStatement(once: sql), filter.arguments).map {
             try PartialEvent($0, query.kind)
         }
     }
@@ -77,7 +77,7 @@ extension SQLTransaction {
     /// Whether the workspace has an event of this kind and id.
     package func hasEvent(_ id: String, _ query: EventQuery) throws -> Bool {
         let sql = "SELECT 1 FROM \(query.kind.table) WHERE id = ?1 AND workspace_id = ?2"
-        return try !rows(SQLStatement(sql), [.text(id), .init(query.workspaceID)]).isEmpty
+        return try !rows(SQLStatement(once: sql), [.text(id), .init(query.workspaceID)]).isEmpty
     }
 
     /// The customer's sales, from the last one back; `CROSS JOIN` keeps SQLite from beginning with

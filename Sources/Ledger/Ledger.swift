@@ -12,8 +12,8 @@ package final class Ledger: Sendable {
         onFailure: @escaping @Sendable (any Error) -> Void = { _ in }
     ) {
         self.database = database
-        queue = CommitQueue(limits: limits) { commands in
-            do { return try Self.commit(commands, database, onBatch) } catch {
+        queue = CommitQueue(limits: limits) { commands, latecomers in
+            do { return try Self.commit(commands, latecomers, database, onBatch) } catch {
                 onFailure(error)
                 throw error
             }
@@ -49,12 +49,17 @@ package final class Ledger: Sendable {
 
     // The whole way of a batch: load, decide, apply, commit.
     private static func commit(
-        _ commands: [Command], _ database: any SQLDatabase,
+        _ commands: [Command], _ latecomers: CommitQueue.Latecomers, _ database: any SQLDatabase,
         _ onBatch: @Sendable (BatchReport) -> Void
     ) throws -> [Outcome] {
         let start = ContinuousClock.now
+        var commands = commands
         let outcomes = try database.write { transaction in
-            try parts(of: commands).flatMap { try perform($0, transaction) }
+            let names = WorkspaceNames(commands)
+            try transaction.lock(.workspaces(names))
+            // While one node waited for another one, more has come that is about the same.
+            commands += latecomers(names)
+            return try parts(of: commands).flatMap { try perform($0, transaction) }
         }
         onBatch(BatchReport(size: commands.count, duration: ContinuousClock.now - start))
         return outcomes

@@ -63,14 +63,14 @@ extension SQLTransaction {
             ORDER BY \(column) \(order), l.id \(order)
             LIMIT \(query.page.size) OFFSET \(query.page.offset)
             """
-        let links = try rows(SQLStatement(sql), filter.arguments).map { try Link($0) }
+        let links = try rows(SQLStatement(once: sql), filter.arguments).map { try Link($0) }
         return try tagged(isBackward ? links.reversed() : links)
     }
 
     package func linkCount(_ query: LinkQuery) throws -> Int64 {
         let filter = filter(query)
         let sql = "SELECT count(*) FROM link l WHERE \(filter.sql)"
-        return try rows(SQLStatement(sql), filter.arguments)[0].integer(0)
+        return try rows(SQLStatement(once: sql), filter.arguments)[0].integer(0)
     }
 
     /// How many links have each value, most first. nil stands for none.
@@ -83,7 +83,7 @@ extension SQLTransaction {
             SELECT \(group.column), count(*) FROM link l \(join) WHERE \(filter.sql)
             GROUP BY \(group.column) ORDER BY count(*) DESC, \(group.column) LIMIT 1000
             """
-        return try rows(SQLStatement(sql), filter.arguments).map {
+        return try rows(SQLStatement(once: sql), filter.arguments).map {
             (try $0.optionalText(0), try $0.integer(1))
         }
     }
@@ -113,7 +113,7 @@ extension SQLTransaction {
                 """
                 l.id IN (SELECT j.link_id FROM link_tag j JOIN tag t ON t.id = j.tag_id
                 WHERE t.workspace_id = l.workspace_id AND lower(t.name)
-                """, names, ")", each: "lower")
+                """, names.map(asciiLowercased), ")")
         }
         switch query.folder {
         case .any: break
@@ -158,7 +158,7 @@ package struct LinkQuery: Sendable {
             case .domain: "l.domain"
             case .tag: "g.tag_id"
             // Links belong to the workspace, not to one of its people.
-            case .user: "NULL"
+            case .user: "CAST(NULL AS TEXT)"
             case .folder: "l.folder_id"
             }
         }

@@ -1,9 +1,12 @@
 import Attribution
 
-/// Loads what a batch of commands must know: in three steps whatever its size, because a customer
-/// names a click and a click names a link.
+/// Loads what a batch of commands must know, whatever its size in a few steps, because a customer
+/// names a click and a click names a link. What is asked in one step does not depend on each other:
+/// an engine with a network in between asks it all at once.
 package struct FactsLoader {
     private let transaction: any SQLTransaction
+    private var questions: [SQLQuestion] = []
+    private var answers: [(inout FactsLoader, [[SQLRow]]) throws -> Void] = []
     private var facts = Facts()
     private var workspaceIDs: Set<WorkspaceID> = []
     private var linkIDs: Set<LinkID> = []
@@ -18,17 +21,24 @@ package struct FactsLoader {
     private var invoices: Set<InvoiceKey> = []
     private var importedSales: Set<SaleID> = []
     private var rejections: Set<RejectionKey> = []
+    private var asked: (clicks: Set<ClickID>, links: Set<LinkID>, workspaces: Set<WorkspaceID>) = (
+        [], [], []
+    )
 
     package static func load(
         _ commands: ArraySlice<Command>, _ transaction: any SQLTransaction
     ) throws -> Facts {
         var loader = FactsLoader(transaction: transaction)
         for command in commands { loader.note(command) }
-        try loader.loadNamed()
-        try loader.loadRejections()
-        try loader.loadCustomerHistory()
-        try loader.loadClicks()
-        try loader.loadLinks()
+        loader.askNamed()
+        loader.askReferences()
+        try loader.answer()
+        loader.askCustomerHistory()
+        loader.askReferences()
+        while !loader.questions.isEmpty {
+            try loader.answer()
+            loader.askReferences()
+        }
         if let command = commands.first, command.standsAlone {
             loader.facts.registry = try RegistryLoader.load(command, transaction)
         }
@@ -90,15 +100,9 @@ package struct FactsLoader {
         workspaceIDs.insert(key.workspaceID)
     }
 
-    private mutating func loadRejections() throws {
-        try each(rejections, RejectionSQL.isKept, { [.init($0.id), .init($0.workspaceID)] }) {
-            loader, key, rows in
-            if !rows.isEmpty { loader.facts.rejections.insert(key) }
-        }
-    }
-
-    private mutating func loadNamed() throws {
-        try each(customers, Statements.customer, { $0.arguments }) { loader, key, rows in
+    /// What the commands say themselves.
+    private mutating func askNamed() {
+        ask(customers, Statements.customer, { $0.arguments }) { loader, key, rows in
             guard let row = rows.first else { return }
             let customer = try Customer(row)
             loader.facts.customers[key] = customer
@@ -107,43 +111,18 @@ package struct FactsLoader {
                 loader.clickIDs.insert(clickID)
             }
         }
-        try loadSales()
-    }
-
-    /// What is known of the batch's customers. Who is not there has no leads and no sales.
-    private mutating func loadCustomerHistory() throws {
-        let ids = facts.customers.mapValues(\.id)
-        for key in leadKeys where ids[key.customer] == nil { facts.ask(key, answer: nil) }
-        let known = leadKeys.filter { ids[$0.customer] != nil }
-        for keys in Dictionary(grouping: known, by: { ObjectIdentifier($0.statement) }).values {
-            guard let statement = keys.first?.statement else { continue }
-            try each(Set(keys), statement, { $0.arguments(ids[$0.customer]) }) {
-                loader, key, rows in
-                let state = try rows.first.map(LeadState.init)
-                loader.facts.ask(key, answer: state)
-                if let state { loader.linkIDs.insert(state.linkID) }
-            }
+        ask(rejections, RejectionSQL.isKept, { [.init($0.id), .init($0.workspaceID)] }) {
+            loader, key, rows in
+            if !rows.isEmpty { loader.facts.rejections.insert(key) }
         }
-        let claims = claims.filter { ids[$0.customer] != nil }
-        try each(claims, Statements.leadClaim, { $0.arguments(ids[$0.customer]) }) {
-            loader, claim, rows in
-            if !rows.isEmpty { loader.facts.leadClaims.insert(claim) }
-        }
-        let buyers = buyers.filter { (facts.customers[$0]?.sales ?? 0) > 0 }
-        try each(buyers, Statements.conversions, { [.init(ids[$0])] }) { loader, key, rows in
-            loader.facts.conversions[key] = Set(try rows.map { try $0.id(0) })
-        }
-    }
-
-    private mutating func loadSales() throws {
-        try each(invoices, Statements.saleByInvoice, { $0.arguments }) { loader, key, rows in
+        ask(invoices, Statements.saleByInvoice, { $0.arguments }) { loader, key, rows in
             loader.facts.invoices[key] = try rows.first.map(SaleReceipt.init)
         }
-        try each(importedSales, Statements.saleByID, { [.init($0)] }) { loader, id, rows in
+        ask(importedSales, Statements.saleByID, { [.init($0)] }) { loader, id, rows in
             loader.facts.importedSales[id] = try rows.first.map(SaleReceipt.init)
         }
-        try each(
-            Set(visits.keys), Statements.lastClick,
+        ask(
+            visits.keys, Statements.lastClick,
             { [visits] key in
                 let since = visits[key]?.adding(-clickDedupeWindow)
                 return [
@@ -157,36 +136,72 @@ package struct FactsLoader {
         }
     }
 
-    private mutating func loadClicks() throws {
-        try each(clickIDs, Statements.click, { [.init($0)] }) { loader, id, rows in
+    /// What is known of the batch's customers. Who is not there has no leads and no sales.
+    private mutating func askCustomerHistory() {
+        let ids = facts.customers.mapValues(\.id)
+        for key in leadKeys where ids[key.customer] == nil { facts.ask(key, answer: nil) }
+        let known = leadKeys.filter { ids[$0.customer] != nil }
+        for keys in Dictionary(grouping: known, by: { ObjectIdentifier($0.statement) }).values {
+            guard let statement = keys.first?.statement else { continue }
+            ask(keys, statement, { $0.arguments(ids[$0.customer]) }) { loader, key, rows in
+                let state = try rows.first.map(LeadState.init)
+                loader.facts.ask(key, answer: state)
+                if let state { loader.linkIDs.insert(state.linkID) }
+            }
+        }
+        let claims = claims.filter { ids[$0.customer] != nil }
+        ask(claims, Statements.leadClaim, { $0.arguments(ids[$0.customer]) }) {
+            loader, claim, rows in
+            if !rows.isEmpty { loader.facts.leadClaims.insert(claim) }
+        }
+        let buyers = buyers.filter { (facts.customers[$0]?.sales ?? 0) > 0 }
+        ask(buyers, Statements.conversions, { [.init(ids[$0])] }) { loader, key, rows in
+            loader.facts.conversions[key] = Set(try rows.map { try $0.id(0) })
+        }
+    }
+
+    /// Clicks, links and workspaces that have been named and not asked for yet.
+    private mutating func askReferences() {
+        let clickIDs = clickIDs.subtracting(asked.clicks)
+        asked.clicks.formUnion(clickIDs)
+        ask(clickIDs, Statements.click, { [.init($0)] }) { loader, id, rows in
             guard let row = rows.first else { return }
             let click = try Click(row)
             loader.facts.clicks[id] = click
             loader.linkIDs.insert(click.linkID)
         }
-    }
-
-    private mutating func loadLinks() throws {
-        try each(linkIDs, Statements.linkState, { [.init($0)] }) { loader, id, rows in
+        let linkIDs = linkIDs.subtracting(asked.links)
+        asked.links.formUnion(linkIDs)
+        ask(linkIDs, Statements.linkState, { [.init($0)] }) { loader, id, rows in
             guard let row = rows.first else { return }
             let link = try LinkState(row)
             loader.facts.links[id] = link
             loader.workspaceIDs.insert(link.workspaceID)
         }
-        try each(workspaceIDs, Statements.workspaceState, { [.init($0)] }) { loader, id, rows in
+        let workspaceIDs = workspaceIDs.subtracting(asked.workspaces)
+        asked.workspaces.formUnion(workspaceIDs)
+        ask(workspaceIDs, Statements.workspaceState, { [.init($0)] }) { loader, id, rows in
             loader.facts.workspaces[id] = try rows.first.map(WorkspaceState.init)
         }
     }
 
-    /// Runs a statement once for each key, all in one go, and hands each its rows.
-    private mutating func each<Key>(
-        _ keys: Set<Key>, _ statement: SQLStatement, _ arguments: (Key) -> [SQLValue],
-        _ body: (inout FactsLoader, Key, [SQLRow]) throws -> Void
-    ) throws {
+    /// Asks a statement once for each key; `answer` hands each its rows.
+    private mutating func ask<Key>(
+        _ keys: some Collection<Key>, _ statement: SQLStatement, _ arguments: (Key) -> [SQLValue],
+        _ body: @escaping (inout FactsLoader, Key, [SQLRow]) throws -> Void
+    ) {
         guard !keys.isEmpty else { return }
-        let keys = Array(keys)
-        let results = try transaction.query(statement, each: keys.map(arguments))
-        for (key, rows) in zip(keys, results) { try body(&self, key, rows) }
+        questions.append(SQLQuestion(statement: statement, arguments: keys.map(arguments)))
+        answers.append { loader, results in
+            for (key, rows) in zip(keys, results) { try body(&loader, key, rows) }
+        }
+    }
+
+    private mutating func answer() throws {
+        let results = try transaction.query(questions)
+        let answers = answers
+        (questions, self.answers) = ([], [])
+        for (answer, rows) in zip(answers, results) { try answer(&self, rows) }
     }
 }
 

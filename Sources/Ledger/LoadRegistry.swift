@@ -128,7 +128,7 @@ struct RegistryLoader {
     }
     private mutating func loadTag(name: String, _ workspaceID: WorkspaceID) throws {
         registry.tags += try transaction.rows(
-            RegistryStatements.tagByName, [.init(workspaceID), .text(name)]
+            RegistryStatements.tagByName, [.init(workspaceID), .text(asciiLowercased(name))]
         ).map { try Tag($0) }
     }
 

@@ -4,7 +4,8 @@ import Attribution
 extension SQLTransaction {
     package func workspaces() throws -> [Workspace] {
         try rows(
-            SQLStatement("SELECT \(Workspace.columns("w")) FROM workspace w ORDER BY w.created_at")
+            SQLStatement(
+                once: "SELECT \(Workspace.columns("w")) FROM workspace w ORDER BY w.created_at")
         )
         .map { try Workspace($0) }
     }
@@ -83,7 +84,7 @@ extension SQLTransaction {
             ORDER BY t.\(query.sort.rawValue) \(order), t.id \(order)
             LIMIT \(query.page.size) OFFSET \(query.page.offset)
             """
-        return try rows(SQLStatement(sql), filter.arguments).map { try Tag($0) }
+        return try rows(SQLStatement(once: sql), filter.arguments).map { try Tag($0) }
     }
 
     package func folders(

@@ -80,11 +80,11 @@ enum RegistryStatements {
         """)
     static let tagByID = SQLStatement(
         "SELECT \(Tag.columns("t")) FROM tag t WHERE t.workspace_id = ?1 AND t.id = ?2")
-    /// tag_by_name. In any case of ASCII letters, on every engine.
+    /// tag_by_name. In any case of ASCII letters; the argument is in lower case.
     static let tagByName = SQLStatement(
         """
         SELECT \(Tag.columns("t")) FROM tag t
-        WHERE t.workspace_id = ?1 AND lower(t.name) = lower(?2)
+        WHERE t.workspace_id = ?1 AND lower(t.name) = ?2
         """)
     static let insertTag = SQLStatement(
         """

@@ -136,7 +136,7 @@ extension SQLTransaction {
             SELECT \(RejectionSQL.columns) FROM rejection WHERE \(filter.sql)
             ORDER BY \(query.order.sql) LIMIT \(page.size) OFFSET \(page.offset)
             """
-        return try rows(SQLStatement(sql), filter.arguments).map { try Rejection($0) }
+        return try rows(SQLStatement(once: sql), filter.arguments).map { try Rejection($0) }
     }
 
     package func rejectionIDs(_ query: RejectionQuery, limit: Int) throws -> [RejectionID] {
@@ -145,7 +145,7 @@ extension SQLTransaction {
             SELECT id FROM rejection WHERE \(filter.sql)
             ORDER BY \(query.order.sql) LIMIT \(limit)
             """
-        return try rows(SQLStatement(sql), filter.arguments).map { try $0.id(0) }
+        return try rows(SQLStatement(once: sql), filter.arguments).map { try $0.id(0) }
     }
 
     /// How many there are, by the values of a column.
@@ -157,7 +157,7 @@ extension SQLTransaction {
             SELECT \(column.rawValue), count(*) FROM rejection WHERE \(filter.sql)
             GROUP BY 1 ORDER BY 2 DESC, 1
             """
-        return try rows(SQLStatement(sql), filter.arguments).map {
+        return try rows(SQLStatement(once: sql), filter.arguments).map {
             (try $0.text(0), try $0.integer(1))
         }
     }

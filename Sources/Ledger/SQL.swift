@@ -3,54 +3,141 @@ import Attribution
 /// The whole seam between the ledger and a database engine. Whatever implements it runs the same
 /// statements; there is one store, not one for each engine.
 package protocol SQLDatabase: Sendable {
-    /// Runs the body in one transaction that excludes other writers, and returns once it is
-    /// durable. Blocks; called on the ledger's own commit thread (and by migrations at start).
+    /// Runs the body in one transaction, and returns once it is durable. Of what it has locked,
+    /// nobody else changes anything until then. The body may be run again, from its start, if
+    /// another writer was in its way. Blocks; called on the ledger's own commit thread (and by
+    /// migrations at start).
+    ///
+    /// - Throws: `SQLError`, or what the body throws: nothing was changed. `unavailable` may also
+    ///   mean that nobody knows.
     func write<Value>(_ body: (any SQLTransaction) throws -> Value) throws -> Value
     /// Runs the body on a consistent snapshot, away from the caller's thread.
     func read<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLTransaction) throws -> Value
     ) async throws -> Value
     /// A number that changes whenever tokens, workspaces, domains or links did, whichever process
-    /// changed them. Takes microseconds: it is asked for each request.
-    func registryRevision() throws -> Int64
+    /// changed them: what was answered before the question is counted. Asked for each request.
+    func registryRevision() async throws -> Int64
+    /// Ends what is open; nothing is asked afterwards.
+    func close() throws
 }
 
 /// Runs statements within one transaction. Synchronous on purpose: nothing else can come between
 /// two statements.
 package protocol SQLTransaction {
     var dialect: Dialect { get }
+    /// Waits until nobody else writes to this, and keeps others from it until the transaction ends.
+    /// Asked first, and once: what is read afterwards stays so.
+    ///
+    /// - Throws: `SQLError.unavailable` for workspaces where a move's mark is (`MoveMark`) and
+    ///   others may be at work: one that was started before, or beside it, must not go on.
+    func lock(_ scope: LockScope) throws
     /// One list of rows for each list of arguments, in their order. An engine with a network in
     /// between sends them all at once.
     func query(_ statement: SQLStatement, each arguments: [[SQLValue]]) throws -> [[SQLRow]]
+    /// Several at once, of which none depends on another: the results in their order.
+    func query(_ questions: [SQLQuestion]) throws -> [[[SQLRow]]]
     func execute(_ statement: SQLStatement, each arguments: [[SQLValue]]) throws
     /// Runs statements without arguments: schema changes.
     func run(script: String) throws
 }
 
+/// A statement and a list of arguments for each of its runs.
+package struct SQLQuestion {
+    package let statement: SQLStatement
+    package let arguments: [[SQLValue]]
+    package init(statement: SQLStatement, arguments: [[SQLValue]]) {
+        (self.statement, self.arguments) = (statement, arguments)
+    }
+}
+
 extension SQLTransaction {
+    package func query(_ questions: [SQLQuestion]) throws -> [[[SQLRow]]] {
+        try questions.map { try query($0.statement, each: $0.arguments) }
+    }
+
     package func rows(_ statement: SQLStatement, _ arguments: [SQLValue] = []) throws -> [SQLRow] {
         try query(statement, each: [arguments]).first ?? []
     }
 }
 
+/// What a transaction may change. An engine with one writer has nothing to do.
+package enum LockScope: Sendable {
+    /// The tables themselves.
+    case schema
+    /// All records, for as long as it takes.
+    case everything
+    /// Records of workspaces, by their ids, their slugs and the ids of their links.
+    case workspaces(WorkspaceNames)
+}
+
+package struct WorkspaceNames: Equatable, Sendable {
+    package var ids: Set<String> = []
+    package var slugs: Set<String> = []
+    package var linkIDs: Set<String> = []
+    /// And what all workspaces share: domains, addresses of links, slugs, tokens.
+    package var registry = false
+    package init() {}
+}
+
 /// A statement with `?1`, `?2` for its arguments, spelled so that every engine understands it.
-/// Engines prepare each once per connection: make it a constant.
+/// `LIKE` takes no notice of the case of ASCII letters.
 package final class SQLStatement: Sendable {
+    package enum Kind: Sendable {
+        case read
+        /// One row of values, and nothing about others.
+        case plainInsert
+        /// Each list of arguments of an `each` is about a row of its own.
+        case updateOfOwnRow
+        case other
+    }
+
     package let sql: String
-    package init(_ sql: String) { self.sql = sql }
+    package let kind: Kind
+    /// Engines prepare it once per connection.
+    package let isConstant: Bool
+
+    package init(_ sql: String) {
+        (self.sql, isConstant) = (sql, true)
+        kind = Self.kind(of: sql)
+    }
+
+    /// An update whose lists of arguments are about a row each, so that an engine may run them
+    /// together.
+    package init(updateOfOwnRow sql: String) {
+        (self.sql, isConstant, kind) = (sql, true, .updateOfOwnRow)
+    }
+
+    /// A statement that was put together for one question.
+    package init(once sql: String) {
+        (self.sql, isConstant, kind) = (sql, false, .other)
+    }
+
+    private static func kind(of sql: String) -> Kind {
+        if sql.hasPrefix("SELECT") { return .read }
+        return sql.hasPrefix("INSERT") && sql.contains("VALUES (") ? .plainInsert : .other
+    }
 }
 
 /// Where the engines' languages differ.
 package struct Dialect: Sendable {
     /// The column type of 64-bit integers.
     package let integerType: String
+    /// The column type of texts, which are compared by their bytes.
+    package let textType: String
     /// What follows a table's closing parenthesis.
     package let tableSuffix: String
     /// The same for a table whose rows stand in the order of its primary key.
     package let clusteredTableSuffix: String
-    package init(integerType: String, tableSuffix: String, clusteredTableSuffix: String) {
-        (self.integerType, self.tableSuffix) = (integerType, tableSuffix)
-        self.clusteredTableSuffix = clusteredTableSuffix
+    /// Asks for the names of a table's columns, in their order.
+    package let columnsOfTable: SQLStatement
+    package init(
+        integerType: String, textType: String, tableSuffix: String, clusteredTableSuffix: String,
+        columnsOfTable: String
+    ) {
+        (self.integerType, self.textType) = (integerType, textType)
+        (self.tableSuffix, self.clusteredTableSuffix) = (tableSuffix, clusteredTableSuffix)
+        self.columnsOfTable = SQLStatement(columnsOfTable)
     }
 }
 

@@ -19,11 +19,9 @@ struct SQLFilter {
     mutating func addTerm(_ term: String) { terms.append(term) }
 
     /// `before IN (…) after`; an empty list is met by nothing.
-    mutating func addIn(
-        _ before: String, _ values: [String], _ after: String = "", each function: String = ""
-    ) {
+    mutating func addIn(_ before: String, _ values: [String], _ after: String = "") {
         // `IN ()` is no SQL; an identifier is never NULL.
-        let places = values.isEmpty ? ["NULL"] : values.map { function + "(\(place(.text($0))))" }
+        let places = values.isEmpty ? ["NULL"] : values.map { place(.text($0)) }
         addTerm("\(before) IN (\(places.joined(separator: ", ")))\(after)")
     }
 
@@ -52,4 +50,9 @@ func escapedLike(_ text: String) -> String {
         result.unicodeScalars.append(scalar)
     }
     return result
+}
+
+/// The letters that SQL's `lower` changes in texts that are compared by their bytes.
+func asciiLowercased(_ text: String) -> String {
+    String(decoding: text.utf8.map { (65...90).contains($0) ? $0 + 32 : $0 }, as: UTF8.self)
 }

@@ -109,28 +109,28 @@ enum Statements {
     static let insertConversion = SQLStatement(
         "INSERT INTO conversion (customer_id, link_id, sale_id) VALUES (?1, ?2, ?3)")
     static let countLink = SQLStatement(
-        """
-        UPDATE link SET clicks = clicks + ?2, leads = leads + ?3, conversions = conversions + ?4,
-          sales = sales + ?5, sale_amount = sale_amount + ?6,
-          last_clicked = CASE WHEN last_clicked >= ?7 THEN last_clicked
-            ELSE coalesce(?7, last_clicked) END,
-          last_lead_at = CASE WHEN last_lead_at >= ?8 THEN last_lead_at
-            ELSE coalesce(?8, last_lead_at) END,
-          last_conversion_at = CASE WHEN last_conversion_at >= ?9 THEN last_conversion_at
-            ELSE coalesce(?9, last_conversion_at) END
-        WHERE id = ?1
-        """)
+        updateOfOwnRow: """
+            UPDATE link SET clicks = clicks + ?2, leads = leads + ?3,
+              conversions = conversions + ?4, sales = sales + ?5, sale_amount = sale_amount + ?6,
+              last_clicked = CASE WHEN last_clicked >= ?7 THEN last_clicked
+                ELSE coalesce(?7, last_clicked) END,
+              last_lead_at = CASE WHEN last_lead_at >= ?8 THEN last_lead_at
+                ELSE coalesce(?8, last_lead_at) END,
+              last_conversion_at = CASE WHEN last_conversion_at >= ?9 THEN last_conversion_at
+                ELSE coalesce(?9, last_conversion_at) END
+            WHERE id = ?1
+            """)
     static let countCustomer = SQLStatement(
-        """
-        UPDATE customer SET sales = sales + ?2, sale_amount = sale_amount + ?3,
-          first_sale_at = CASE WHEN first_sale_at <= ?4 THEN first_sale_at ELSE ?4 END,
-          last_sale_id = ?5
-        WHERE workspace_id = ?1 AND external_id = ?6
-        """)
+        updateOfOwnRow: """
+            UPDATE customer SET sales = sales + ?2, sale_amount = sale_amount + ?3,
+              first_sale_at = CASE WHEN first_sale_at <= ?4 THEN first_sale_at ELSE ?4 END,
+              last_sale_id = ?5
+            WHERE workspace_id = ?1 AND external_id = ?6
+            """)
     static let countWorkspace = SQLStatement(
-        """
-        UPDATE workspace SET clicks = clicks + ?2, leads = leads + ?3, sales = sales + ?4,
-          sale_amount = sale_amount + ?5
-        WHERE id = ?1
-        """)
+        updateOfOwnRow: """
+            UPDATE workspace SET clicks = clicks + ?2, leads = leads + ?3, sales = sales + ?4,
+              sale_amount = sale_amount + ?5
+            WHERE id = ?1
+            """)
 }

@@ -25,7 +25,7 @@ extension SQLTransaction {
         var result = Verification()
         for check in Check.all {
             progress(check.record)
-            for row in try rows(SQLStatement(check.sql)) {
+            for row in try rows(SQLStatement(once: check.sql)) {
                 result.differences.append(
                     Difference(
                         record: check.record, id: try row.text(0), counter: try row.text(1),
@@ -33,10 +33,10 @@ extension SQLTransaction {
             }
         }
         for record in ["workspace", "link", "customer", "click", "lead", "sale"] {
-            let count = try rows(SQLStatement("SELECT count(*) FROM \(record)"))[0].integer(0)
+            let count = try rows(SQLStatement(once: "SELECT count(*) FROM \(record)"))[0].integer(0)
             result.checked.append((record, count))
         }
-        for row in try rows(SQLStatement(currencyTotals)) {
+        for row in try rows(SQLStatement(once: currencyTotals)) {
             let total = (Int128(try row.integer(1)) << 32) + Int128(try row.integer(2))
             result.totals.append((try row.text(0), total))
         }

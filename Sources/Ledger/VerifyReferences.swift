@@ -6,7 +6,7 @@ extension SQLTransaction {
     package func brokenReferences() throws -> [String] {
         try referenceChecks.compactMap { check in
             let sql = "SELECT count(*), min(e.id) FROM \(check.sql)"
-            guard let row = try rows(SQLStatement(sql)).first, try row.integer(0) > 0 else {
+            guard let row = try rows(SQLStatement(once: sql)).first, try row.integer(0) > 0 else {
                 return nil
             }
             return "\(try row.integer(0)) \(check.what), e.g. \(try row.text(1))"

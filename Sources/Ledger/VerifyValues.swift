@@ -10,10 +10,10 @@ extension SQLTransaction {
 
     private func brokenValue(_ check: ValueCheck) throws -> String? {
         let statement = SQLStatement(
-            """
-            SELECT \(check.column), count(*), min(id) FROM \(check.table)
-            WHERE \(check.column) IS NOT NULL GROUP BY \(check.column)
-            """)
+            once: """
+                SELECT \(check.column), count(*), min(id) FROM \(check.table)
+                WHERE \(check.column) IS NOT NULL GROUP BY \(check.column)
+                """)
         var found = BrokenValues()
         for row in try rows(statement) where !check.isKnown(try row.text(0)) {
             found.add(try row.integer(1), try row.text(2))
@@ -23,7 +23,7 @@ extension SQLTransaction {
 
     private func brokenScopes() throws -> String? {
         var found = BrokenValues()
-        for row in try rows(SQLStatement("SELECT scopes, id FROM token")) {
+        for row in try rows(SQLStatement(once: "SELECT scopes, id FROM token")) {
             let scopes = try row.text(0).split(separator: " ")
             if scopes.contains(where: { Scope(rawValue: String($0)) == nil }) {
                 found.add(1, try row.text(1))
@@ -36,7 +36,7 @@ extension SQLTransaction {
     private func brokenClaims() throws -> String? {
         var found = BrokenValues()
         var (customer, name) = ("", "")
-        let count = try rows(SQLStatement("SELECT count(*) FROM lead_claim"))[0].integer(0)
+        let count = try rows(SQLStatement(once: "SELECT count(*) FROM lead_claim"))[0].integer(0)
         // No more pages than there can be: in a damaged file they may lead in a circle.
         for _ in 0...count / claimsPage {
             let page = try rows(claimsAfter, [.text(customer), .text(name)])

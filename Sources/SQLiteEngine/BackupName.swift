@@ -77,9 +77,8 @@ package final class BackupName: Sendable {
     }
 
     private static func isNamed(_ descriptor: Int32, _ path: String) -> Bool {
-        var (open, named) = (stat(), stat())
-        return fstat(descriptor, &open) == 0 && lstat(path, &named) == 0
-            && open.st_dev == named.st_dev && open.st_ino == named.st_ino
+        guard let open = FileIdentity(descriptor: descriptor) else { return false }
+        return open == FileIdentity(path: path, followsLinks: false)
     }
 
     private static func removeCompanions(of part: String) {

@@ -21,11 +21,13 @@ final class Checkpointer: Sendable {
     private let isStopped = Atomic<Bool>(false)
     private let checkpointedFrames = Atomic<Int32>(0)
     private let failed = Atomic<Bool>(false)
+    private let files: DatabaseFiles
 
     /// Whether the disk has failed a checkpoint.
     var hasFailed: Bool { failed.load(ordering: .relaxed) }
 
-    init(path: String) throws {
+    init(path: String, _ files: DatabaseFiles) throws {
+        self.files = files
         connection = try openedForCheckpoints(path: path)
         let thread = Thread { [self] in run() }
         thread.name = "checkpoint"
@@ -54,7 +56,7 @@ final class Checkpointer: Sendable {
         } else if logFrames - done >= Self.backlogFrames {
             wake.signal()
         }
-        return logFrames >= Self.restartFrames
+        return logFrames >= Self.restartFrames && files.areThere
     }
 
     private func run() {
@@ -63,6 +65,7 @@ final class Checkpointer: Sendable {
             // Commits that told of a backlog while the last one was moved count as one.
             while wake.wait(timeout: .now()) == .success {}
             if isStopped.load(ordering: .relaxed) { break }
+            guard files.areThere else { continue }
             var frames: Int32 = 0
             var moved: Int32 = 0
             let code = sqlite3_wal_checkpoint_v2(

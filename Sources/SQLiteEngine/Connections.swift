@@ -12,11 +12,7 @@ final class Connections: Sendable {
     private let checkpointer: Checkpointer
     private let isSettled = Atomic<Bool>(false)
     private let failed = Atomic<Bool>(false)
-    /// Links followed: the log lies beside the file that they lead to.
-    private let path: String
-    private let file: FileIdentity?
-    /// Since the file is settled.
-    private let log = Mutex<FileIdentity?>(nil)
+    private let files: DatabaseFiles
 
     /// - Throws: `SQLError`.
     init(path: String) throws {
@@ -31,9 +27,8 @@ final class Connections: Sendable {
                 throw SQLError.other("SQLite did not accept synchronous=FULL")
             }
             watch = try RegistryWatch(path: path)
-            checkpointer = try Checkpointer(path: path)
-            self.path = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
-            file = FileIdentity(path: path)
+            files = DatabaseFiles(path: path)
+            checkpointer = try Checkpointer(path: path, files)
             pool.writeWithoutTransaction { [checkpointer] connection in
                 checkpointer.watch(connection.sqliteConnection)
             }
@@ -83,32 +78,33 @@ final class Connections: Sendable {
             if case SQLError.failedDisk = error { noteFailure() }
             throw error
         }
-        log.withLock { $0 = FileIdentity(path: path + "-wal") }
+        files.noteLog()
         isSettled.store(true, ordering: .relaxed)
     }
 
-    /// - Throws: `SQLError.unavailable` if the file or its log is not where it was: what is written
-    ///   to it would be lost.
-    func demandFiles() throws {
-        guard FileIdentity(path: path) == file else { throw Self.missing(path) }
-        if let log = log.withLock({ $0 }), FileIdentity(path: path + "-wal") != log {
-            throw Self.missing(path + "-wal")
-        }
-    }
-
-    private static func missing(_ path: String) -> SQLError {
-        .unavailable(
-            "\(path) was removed or replaced while it was in use: put it back, or start anew")
-    }
+    /// - Throws: `SQLError.unavailable` if a file is not where it was.
+    func demandFiles() throws { try files.demand() }
 
     func noteFailure() { failed.store(true, ordering: .relaxed) }
 
     /// Whether the disk has failed a transaction or a checkpoint.
     var hasFailed: Bool { failed.load(ordering: .relaxed) || checkpointer.hasFailed }
 
-    func close() throws {
+    /// Closes; a last checkpoint first, if asked for. Of files that others may have replaced,
+    /// nothing is moved or removed: SQLite does both when it closes, so it is left open until the
+    /// process ends.
+    ///
+    /// - Throws: `SQLError`.
+    func close(movesLog: Bool = false) throws {
         watch.close()
         checkpointer.close()
-        try pool.close()
+        guard files.areThere else {
+            _ = Unmanaged.passRetained(pool)
+            return
+        }
+        if movesLog {
+            _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+        }
+        do { try pool.close() } catch { throw SQLError.translated(error) }
     }
 }

@@ -31,11 +31,9 @@ package final class FileLock: Sendable {
 
     /// One file has one lock, whatever links lead to it.
     private static func resolved(_ path: String) -> String {
-        let url = URL(fileURLWithPath: path)
-        return FileManager.default.fileExists(atPath: path)
-            ? url.resolvingSymlinksInPath().path
-            : url.deletingLastPathComponent().resolvingSymlinksInPath()
-                .appendingPathComponent(url.lastPathComponent).path
+        if FileManager.default.fileExists(atPath: path) { return FileMoves.target(of: path) }
+        let directory = FileMoves.target(of: FileMoves.directory(of: path))
+        return "\(directory)/\(URL(fileURLWithPath: path).lastPathComponent)"
     }
 }
 

@@ -34,19 +34,8 @@ package enum FileMoves {
 
     /// Makes a file that is not there yet, on disk with its access when this returns.
     static func create(_ path: String, _ text: String, _ access: FileAccess) throws {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
-            throw errno == EEXIST ? NameTaken.isThere(path) : failure("made", path)
-        }
-        defer { close(descriptor) }
-        do {
-            try write(Array(text.utf8), descriptor, path)
-            access.apply(to: descriptor, withOwner: false)
-            guard fsync(descriptor) == 0 else { throw failure("written", path) }
-        } catch {
-            unlink(path)
-            throw error
-        }
+        if isThere(path) { throw NameTaken.isThere(path) }
+        try make(path, access, withOwner: false) { try write(Array(text.utf8), $0, path) }
     }
 
     /// Copies a file to a name that nothing has, on disk when this returns. Whatever fails, there
@@ -59,11 +48,7 @@ package enum FileMoves {
         let source = open(path, O_RDONLY | O_CLOEXEC)
         guard source >= 0 else { throw failure("read", path) }
         defer { close(source) }
-        let access = try access ?? FileAccess(of: path)
-        let target = open(other, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard target >= 0 else { throw failure("made", other) }
-        defer { close(target) }
-        do {
+        try make(other, access ?? FileAccess(of: path), withOwner: true) { target in
             var bytes = [UInt8](repeating: 0, count: 1 << 20)
             while true {
                 let count = read(source, &bytes, bytes.count)
@@ -71,10 +56,23 @@ package enum FileMoves {
                 if count == 0 { break }
                 try write(bytes[..<count], target, other)
             }
-            access.apply(to: target, withOwner: true)
-            guard fsync(target) == 0 else { throw failure("written", other) }
+        }
+    }
+
+    /// A file that is not there yet, with what the body writes to its descriptor; none if that
+    /// fails.
+    private static func make(
+        _ path: String, _ access: FileAccess, withOwner: Bool, _ body: (Int32) throws -> Void
+    ) throws {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw failure("made", path) }
+        defer { close(descriptor) }
+        do {
+            try body(descriptor)
+            access.apply(to: descriptor, withOwner: withOwner)
+            guard fsync(descriptor) == 0 else { throw failure("written", path) }
         } catch {
-            unlink(other)
+            unlink(path)
             throw error
         }
     }
@@ -107,6 +105,11 @@ package enum FileMoves {
     /// Whether two names lead to one file.
     package static func isSame(_ path: String, _ other: String) -> Bool {
         FileIdentity(path: path).map { $0 == FileIdentity(path: other) } ?? false
+    }
+
+    /// Where links lead, and the path itself if it is none.
+    package static func target(of path: String) -> String {
+        URL(fileURLWithPath: path).resolvingSymlinksInPath().path
     }
 
     package static func directory(of path: String) -> String {

@@ -51,6 +51,8 @@ package final class SQLiteDatabase: SQLiteFile {
                 }
             }
             guard let value else { throw SQLError.other("the transaction did not run") }
+            // Files that went during the commit: others may have written in the same place.
+            try connections.demandFiles()
             return value
         } catch {
             let error = SQLError.translated(error)
@@ -147,9 +149,7 @@ package final class SQLiteDatabase: SQLiteFile {
             return state.isClosed
         }
         if wasClosed { return }
-        let connections = connections
-        _ = try? connections.pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
-        try connections.close()
+        try connections.close(movesLog: true)
     }
 }
 

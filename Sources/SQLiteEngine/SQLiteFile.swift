@@ -49,6 +49,8 @@ package final class SealedFile: SQLiteFile {
 
     /// Nothing changes.
     package func registryRevision() throws -> Int64 { 0 }
+
+    package func close() throws { try queue.close() }
 }
 
 /// Whose tables a file has.

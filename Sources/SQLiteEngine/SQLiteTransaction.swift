@@ -8,10 +8,14 @@ struct SQLiteTransaction: SQLTransaction {
     let connection: Database
 
     private static let sqlite = Dialect(
-        integerType: "INTEGER", tableSuffix: "STRICT",
-        clusteredTableSuffix: "WITHOUT ROWID, STRICT")
+        integerType: "INTEGER", textType: "TEXT", tableSuffix: "STRICT",
+        clusteredTableSuffix: "WITHOUT ROWID, STRICT",
+        columnsOfTable: "SELECT name FROM pragma_table_info(?1)")
 
     var dialect: Dialect { Self.sqlite }
+
+    /// There is one writer.
+    func lock(_ scope: LockScope) {}
 
     func run(script: String) throws { try connection.execute(sql: script) }
 

@@ -27,49 +27,76 @@ package enum Tribute {
     }
 }
 
-/// The only wiring in the project: settings and a database in, an application out.
+/// The only wiring in the project: settings and databases in, an application out.
+///
+/// - Parameter shards: at least one; the first has what no other one has.
 package func buildApplication(
-    settings: Settings, database: any SQLDatabase, limits: Limits = Limits(), logger: Logger,
+    settings: Settings, shards: [Shard], limits: Limits = Limits(), logger: Logger,
     onServerRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
 ) throws -> some ApplicationProtocol {
     let metrics = PrometheusMetrics()
     let serverMetrics = ServerMetrics(factory: metrics)
-    let failures = FailureLog(
-        logger: logger, failure: "a batch was not committed", end: "batches are committed again")
-    let ledger = Ledger(
-        database: database, limits: limits,
-        onBatch: {
-            serverMetrics.note($0)
-            failures.noteSuccess()
-        }, onFailure: { failures.note($0) })
-    let stamper = Stamper()
-    let api = API(
-        ledger: ledger, settings: settings, stamper: stamper,
-        authenticator: Authenticator(
-            database: database, limiter: RateLimiter(policy: settings.rateLimits),
-            stamper: stamper),
-        directory: LinkDirectory(database: database, defaultDomain: settings.defaultDomain),
-        shortLinks: ShortLinks(
-            defaultDomain: settings.defaultDomain, publicURL: settings.publicURL),
-        visits: try VisitReader(settings, logger), metrics: serverMetrics,
-        readFailures: FailureLog(logger: logger, failure: "the database can't be read"))
-    let routes = Routes(api: api, metrics: metrics, serverMetrics: serverMetrics)
+    let parts = SharedParts(
+        settings: settings, limits: limits, logger: logger, metrics: serverMetrics,
+        limiter: RateLimiter(policy: settings.rateLimits),
+        visits: try VisitReader(settings, logger))
+    let apis = shards.map { parts.api($0.database) }
+    let ledgers = apis.map(\.ledger)
+    let members = zip(shards, apis).map { shard, api in
+        ShardResponder.Member(
+            shard: shard, api: api,
+            responder: Routes(
+                api: api, ledgers: ledgers, metrics: metrics, serverMetrics: serverMetrics
+            ).router().buildResponder())
+    }
     var application = Application(
-        router: routes.router(),
+        responder: ShardResponder(members: members),
         server: .http1(
             configuration: .init(
                 additionalChannelHandlers: [RequestDeadlines(limits: settings.limits)],
                 idleTimeout: .seconds(settings.limits.idleSeconds))),
         configuration: .init(
             address: .hostname(settings.host, port: settings.port), serverName: nil,
+            backlog: settings.limits.backlog,
             availableConnectionsDelegate: .maximum(
                 settings.limits.connectionsMax, logger: logger)),
         onServerRunning: onServerRunning,
         eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup(numberOfThreads: 1)),
         logger: logger)
-    // Shutdown runs backwards: the server stops accepting first, then the queue drains.
-    application.addServices(CommitService(ledger: ledger))
+    // Shutdown runs backwards: the server stops accepting first, then the queues drain.
+    for ledger in ledgers { application.addServices(CommitService(ledger: ledger)) }
     return application
+}
+
+/// What every shard's API is made of.
+private struct SharedParts {
+    let settings: Settings
+    let limits: Limits
+    let logger: Logger
+    let metrics: ServerMetrics
+    let limiter: RateLimiter
+    let visits: VisitReader
+    let stamper = Stamper()
+
+    func api(_ database: any SQLDatabase) -> API {
+        let failures = FailureLog(
+            logger: logger, failure: "a batch was not committed", end: "batches are committed again"
+        )
+        let ledger = Ledger(
+            database: database, limits: limits,
+            onBatch: { [metrics] in
+                metrics.note($0)
+                failures.noteSuccess()
+            }, onFailure: { failures.note($0) })
+        return API(
+            ledger: ledger, settings: settings, stamper: stamper,
+            authenticator: Authenticator(database: database, limiter: limiter, stamper: stamper),
+            directory: LinkDirectory(database: database, defaultDomain: settings.defaultDomain),
+            shortLinks: ShortLinks(
+                defaultDomain: settings.defaultDomain, publicURL: settings.publicURL),
+            visits: visits, metrics: metrics,
+            readFailures: FailureLog(logger: logger, failure: "the database can't be read"))
+    }
 }
 
 extension VisitReader {

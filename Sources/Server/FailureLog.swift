@@ -26,11 +26,11 @@ final class FailureLog: Sendable {
             return true
         }
         guard isDue else { return }
-        var told: Logger.Metadata = ["error": "\((error as? SQLError)?.detail ?? "\(error)")"]
+        var details: Logger.Metadata = ["error": "\((error as? SQLError)?.detail ?? "\(error)")"]
         if case SQLError.corrupt = error {
-            told["advice"] = "check the file with tribute verify --deep"
+            details["advice"] = "check the file with tribute verify --deep"
         }
-        logger.error("\(failure)", metadata: told)
+        logger.error("\(failure)", metadata: details)
     }
 
     func noteSuccess() {

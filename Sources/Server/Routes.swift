@@ -16,6 +16,8 @@ struct Routes: Sendable {
     }
 
     let api: API
+    /// Of all shards.
+    let ledgers: [Ledger]
     let metrics: PrometheusMetrics
     let serverMetrics: ServerMetrics
 
@@ -24,6 +26,11 @@ struct Routes: Sendable {
         "track", "links", "domains", "tags", "folders", "customers", "events", "rejections", "qr",
         "api", "healthz", "readyz", "metrics", "bench",
     ]
+
+    /// Whether a path is asked by operators, of the whole server.
+    static func isOperational(_ path: String) -> Bool {
+        ["/", "/healthz", "/readyz", "/metrics"].contains(path)
+    }
 
     private var all: [Route] {
         var routes = tracking + customersAndEvents + rejections + links + linkGroups + browsers
@@ -263,7 +270,7 @@ extension Routes {
     @Sendable private func readiness(_: Request, _ context: TributeContext) async throws -> Response
     {
         do {
-            _ = try await api.ledger.submit(.proveWritable)
+            for ledger in ledgers { _ = try await ledger.submit(.proveWritable) }
         } catch {
             // What could not be committed is told of already.
             context.logger.debug("not ready", metadata: ["error": "\(error)"])
@@ -275,7 +282,7 @@ extension Routes {
     }
 
     @Sendable private func metricsText(_: Request, _: TributeContext) async throws -> Response {
-        serverMetrics.note(queueDepth: api.ledger.queueDepth)
+        serverMetrics.note(queueDepth: ledgers.reduce(0) { $0 + $1.queueDepth })
         return Response(
             status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
             body: .init(byteBuffer: .init(string: metrics.text())))

@@ -44,6 +44,10 @@ package struct HTTPLimits: Sendable {
     package var lingerSeconds: Int64 = 2
     /// Open connections; more wait to be accepted.
     package var connectionsMax = 10_000
+    /// Connections that the system holds until they are accepted. One more is made again and again
+    /// by the client's system, after 1, 3, 7… seconds. The system's own limit (somaxconn) counts,
+    /// too.
+    package var backlog = 4_096
     /// What a client is told to wait when the server is overloaded, seconds.
     package var retryAfterSeconds = 1
 

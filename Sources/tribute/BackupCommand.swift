@@ -35,7 +35,7 @@ struct BackupCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let source = try await database.openForReading(anySchema: true)
+        let source = try await databaseFile().openForReading(anySchema: true)
         do {
             let name = try BackupName(file)
             do { try await make(name, of: source) } catch {
@@ -47,13 +47,17 @@ struct BackupCommand: AsyncParsableCommand {
         print("\(file): \(size ?? 0) bytes\(noVerify ? "" : ", checked")")
     }
 
+    private func databaseFile() throws -> DatabaseFile {
+        try database.file(instead: "Use pg_basebackup or pg_dump: docs/operate/postgresql.md.")
+    }
+
     private func make(_ name: BackupName, of source: any SQLiteFile) async throws {
         try await source.backup(to: name.part) { done, all in
             printProgress("copied \(done) of \(all) pages")
         }
         if !noVerify { try await check(name, of: source) }
         try name.publish(
-            digest: try digest(ofFile: name.part), try FileAccess(of: try database.path()))
+            digest: try digest(ofFile: name.part), try FileAccess(of: try databaseFile().path))
     }
 
     /// A copy that is not whole is of a database that is not, or on a disk that does not keep what
@@ -61,7 +65,7 @@ struct BackupCommand: AsyncParsableCommand {
     private func check(_ name: BackupName, of source: any SQLiteFile) async throws {
         let copied = try await CopyCheck(path: name.part).run()
         if copied.isSound { return }
-        let path = try database.path()
+        let path = try databaseFile().path
         printProgress("the copy is not whole: checking the database itself")
         let found = try await CopyCheck.found(in: source)
         if found.isSound {
@@ -72,7 +76,7 @@ struct BackupCommand: AsyncParsableCommand {
                 \(copied.reasons)
                 """)
         }
-        let isBackup = try database.checksum() != nil
+        let isBackup = try databaseFile().checksum != nil
         throw Failure(
             """
             No backup was made: the database \(path) itself is not right.
@@ -84,7 +88,7 @@ struct BackupCommand: AsyncParsableCommand {
 
     /// In words that say what can be done.
     private func failure(_ error: any Error) throws -> any Error {
-        let path = try database.path()
+        let path = try databaseFile().path
         let directory = FileMoves.directory(of: file)
         return switch error {
         case NameTaken.isBeingMade:

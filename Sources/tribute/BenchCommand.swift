@@ -24,11 +24,18 @@ struct BenchCommand: AsyncParsableCommand {
 
     @Option(help: "Where the scratch file is made: the disk that is measured.")
     var directory: String = NSTemporaryDirectory()
+    @Option(
+        help: ArgumentHelp(
+            "Measure on a PostgreSQL server, in a schema that is made and removed; pgbench has its turn too.",
+            valueName: "url"))
+    var database: String?
+    @Option(parsing: .unconditional, help: "Servers on the one database.") var nodes = 1
     @Option(parsing: .unconditional, help: "Keep-alive connections.") var connections = 64
     @Option(parsing: .unconditional, help: "Seconds of each turn.") var seconds = 5
     @Option(parsing: .unconditional, help: "How many times each has its turn.") var rounds = 3
     @Option(parsing: .unconditional, help: "Customers whose sales are posted.") var customers =
         10_000
+    @Option(parsing: .unconditional, help: "Links that they came by.") var links = 100
     @Option(help: "The folder of sale.lua and echo.js.") var scripts: String = "bench"
     @Option(
         parsing: .unconditional,
@@ -37,8 +44,12 @@ struct BenchCommand: AsyncParsableCommand {
     var atLeast: Double?
 
     func validate() throws {
-        guard connections > 0, seconds > 0, rounds > 0, customers > 0 else {
-            throw ValidationError("--connections, --seconds, --rounds, --customers: at least 1")
+        guard connections > 0, seconds > 0, rounds > 0, customers > 0, links > 0, nodes > 0 else {
+            throw ValidationError(
+                "--connections, --seconds, --rounds, --customers, --links, --nodes: at least 1")
+        }
+        if nodes > 1, database == nil {
+            throw ValidationError("--nodes: several need --database postgres://…")
         }
     }
 
@@ -46,31 +57,56 @@ struct BenchCommand: AsyncParsableCommand {
         guard let wrk = Tool.path("wrk") else {
             throw Failure("wrk is not installed: apt-get install wrk")
         }
-        let bench = try await Bench.prepared(directory: directory, customers: customers)
-        defer { bench.end() }
-        var cases = [
-            BenchCase(name: "durable", port: bench.port, target: "/track/sale"),
-            BenchCase(name: "no-storage", port: bench.port, target: "/bench/sale"),
-        ]
-        if let node = Tool.path("node") {
-            let port = try bench.start(node, ["\(scripts)/echo.js"])
-            cases.append(BenchCase(name: "node echo", port: port, target: "/"))
-        } else {
-            printError("node is not installed: its turn is left out")
+        let place = try BenchPlace(database: database, directory: directory)
+        let bench: Bench
+        do {
+            let fill = BenchFill(links: links, customers: customers)
+            bench = try await Bench.prepared(place, fill, nodes: nodes)
+        } catch {
+            place.remove()
+            throw error
         }
+        defer { bench.end() }
+        var cases = try allCases(bench, wrk: wrk)
         for round in 1...rounds {
-            for index in cases.indices {
-                let load = Load(
-                    wrk: wrk, script: "\(scripts)/sale.lua", connections: connections,
-                    seconds: seconds, token: bench.token, run: "\(round)", customers: customers)
-                cases[index].turns.append(try load.turn(cases[index]))
-            }
+            for index in cases.indices { cases[index].turns.append(try cases[index].run(round)) }
         }
         report(cases)
         try await bench.check(atLeast: cases[0].turns.reduce(0) { $0 + $1.requests })
         if let atLeast, ratio(cases) < atLeast {
             throw Failure("durable ÷ no-storage is \(ratio(cases)), below \(atLeast)")
         }
+    }
+
+    private func allCases(_ bench: Bench, wrk: String) throws -> [BenchCase] {
+        func load(_ round: Int) -> Load {
+            Load(
+                wrk: wrk, script: "\(scripts)/sale.lua", connections: connections,
+                seconds: seconds, token: bench.token, run: "\(round)", customers: customers)
+        }
+        var cases = [("durable", "/track/sale"), ("no-storage", "/bench/sale")].map { name, path in
+            BenchCase(name: name) { try load($0).turn(bench.ports, path) }
+        }
+        if let node = Tool.path("node") {
+            let port = try bench.start(node, ["\(scripts)/echo.js"])
+            cases.append(BenchCase(name: "node echo") { try load($0).turn([port], "/") })
+        } else {
+            printError("node is not installed: its turn is left out")
+        }
+        guard database != nil else { return cases }
+        guard let program = Tool.path("pgbench") else {
+            printError("pgbench is not installed: its turn is left out")
+            return cases
+        }
+        let pgbench = PgBench(
+            program: program, scripts: scripts, url: bench.place.url, links: links,
+            customers: customers)
+        try pgbench.prepare()
+        cases.append(
+            BenchCase(name: "pgbench") { _ in
+                try pgbench.turn(connections: connections, seconds: seconds)
+            })
+        return cases
     }
 
     private func ratio(_ cases: [BenchCase]) -> Double {

@@ -23,14 +23,15 @@ struct DemoCommand: AsyncParsableCommand {
     @OptionGroup var database: DatabaseOptions
 
     func run() async throws {
-        let file = try database.open()
+        let file = try await database.open()
+        let place = quoted(try database.place().text)
         if let first = try await file.read({ try $0.workspaces() }).first {
             print(
                 """
-                \(database.url) has data already (workspace '\(first.slug)'), so nothing was added.
+                \(place) has data already (workspace '\(first.slug)'), so nothing was added.
                 For a token:
                   \(program) token create --workspace \(first.slug) --name me \\
-                    --database \(database.url)
+                    --database \(place)
                 """)
             return
         }
@@ -58,13 +59,13 @@ struct DemoCommand: AsyncParsableCommand {
             } catch { throw Failure("The database could not be written (\(error)).") }
         }
         await ledger.stop()
-        printGuide(key, totals: history.totals)
+        printGuide(key, place, totals: history.totals)
     }
 
     /// As it was started: right after `make run` it is not on the PATH yet.
-    private var program: String { CommandLine.arguments.first ?? "tribute" }
+    private var program: String { quoted(CommandLine.arguments.first ?? "tribute") }
 
-    private func printGuide(_ key: String, totals: String) {
+    private func printGuide(_ key: String, _ place: String, totals: String) {
         print(
             #"""
 
@@ -94,7 +95,7 @@ struct DemoCommand: AsyncParsableCommand {
                 curl -s "\#(url)/events?event=sales&interval=all&limit=3" \
                   -H "Authorization: Bearer $TOKEN"
               6. Have every total recomputed.
-                \#(program) verify --database \#(database.url)
+                \#(program) verify --database \#(place)
 
             With an official Dub SDK, change only its server URL to \#(url).
 

@@ -56,7 +56,7 @@ struct ImportCommand: AsyncParsableCommand {
         guard FileManager.default.isReadableFile(atPath: file) else {
             throw Failure("The file \(file) can't be read. Check its permissions.")
         }
-        let ledger = Ledger(database: try database.open(mustExist: true))
+        let ledger = Ledger(database: try await database.open(mustExist: true))
         let workspace = try await found(workspace, ledger)
         let interrupt = Interrupt()
         let rejectsFile = try RejectsFile(

@@ -4,11 +4,10 @@ import Foundation
 struct ImportProgress {
     private let fileSize: Int
     private let start = ContinuousClock.now
-    private var lastShown = ContinuousClock.now
+    private var pace = Pace(onTerminal: .milliseconds(100))
     private var passes = 1
     private var bytes = 0
     private var rows = 0
-    private let isTerminal = isatty(2) == 1
 
     init(fileSize: Int) { self.fileSize = fileSize }
 
@@ -17,14 +16,11 @@ struct ImportProgress {
     mutating func advance(bytes: Int, rows: Int) {
         self.bytes += bytes
         self.rows = rows
-        let interval: Duration = isTerminal ? .milliseconds(100) : .seconds(5)
-        guard ContinuousClock.now - lastShown >= interval else { return }
-        lastShown = .now
-        show()
+        if pace.isDue() { show() }
     }
 
     mutating func finish() {
-        guard isTerminal else { return }
+        guard pace.isTerminal else { return }
         show()
         printError("")
     }
@@ -42,7 +38,7 @@ struct ImportProgress {
         let line =
             "[\(bar)] \(Int(done * 100))%  \(rows) rows  \(Int(Double(rows) / seconds))/s  "
             + "\(remaining / 60)m \(remaining % 60)s left"
-        if isTerminal {
+        if pace.isTerminal {
             FileHandle.standardError.write(Data("\r\(line)\u{1B}[K".utf8))
         } else {
             printError(line)

@@ -3,7 +3,6 @@ import Attribution
 import Foundation
 import Integrations
 import Ledger
-import SQLiteEngine
 import Server
 import Wire
 
@@ -48,12 +47,12 @@ struct RejectionChoice: ParsableArguments {
     @OptionGroup var database: DatabaseOptions
 
     /// The workspace's database, to be read only, and what is asked of it.
-    func openForReading() async throws -> (any SQLiteFile, RejectionQuery) {
+    func openForReading() async throws -> (any SQLDatabase, RejectionQuery) {
         let file = try await database.openForReading()
         return (file, try query(of: try await found(in: file)))
     }
 
-    func found(in file: any SQLiteFile) async throws -> Workspace {
+    func found(in file: any SQLDatabase) async throws -> Workspace {
         let found = try await file.read { [workspace] in try $0.workspace(slug: workspace) }
         guard let found else { throw Failure(Refusal.workspaceNotFound(workspace).message) }
         return found
@@ -76,7 +75,7 @@ struct RejectionChoice: ParsableArguments {
 /// Those that something is done with.
 struct RejectionSelection: ParsableArguments {
     struct Selected {
-        let file: SQLiteDatabase
+        let file: any SQLDatabase
         let workspace: Workspace
         var query: RejectionQuery
         let ids: [RejectionID]
@@ -95,7 +94,7 @@ struct RejectionSelection: ParsableArguments {
     ///
     /// - Parameter order: which ones come first.
     func open(_ order: RejectionOrder, replayable: Bool = false) async throws -> Selected {
-        let file = try choice.database.open(mustExist: true)
+        let file = try await choice.database.open(mustExist: true)
         let workspace = try await choice.found(in: file)
         var query = try choice.query(of: workspace)
         guard all || query.isChoice else {

@@ -26,11 +26,15 @@ struct RestoreCommand: AsyncParsableCommand {
     var force = false
     @OptionGroup var database: DatabaseOptions
 
+    private func databaseFile() throws -> DatabaseFile {
+        try database.file(instead: "Servers have their own tools: docs/operate/postgresql.md.")
+    }
+
     func run() async throws {
-        let lock = try database.lock(.exclusive)
+        let lock = try databaseFile().lock(.exclusive)
         defer { withExtendedLifetime(lock) {} }
         // A link leads to the file that is replaced, and whose log lies beside it.
-        let path = URL(fileURLWithPath: try database.path()).resolvingSymlinksInPath().path
+        let path = FileMoves.target(of: try databaseFile().path)
         guard FileManager.default.fileExists(atPath: file) else {
             throw Failure("There is no file \(file).")
         }

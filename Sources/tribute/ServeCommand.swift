@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Ledger
 import Logging
 import SQLiteEngine
 import Server
@@ -21,6 +22,11 @@ struct ServeCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var database: DatabaseOptions
+    @Option(
+        help: ArgumentHelp(
+            "File of workspaces whose data is in other databases: a slug and a database URL on each line. (env: TRIBUTE_SHARDS; default: none)",
+            valueName: "file"))
+    var shards: String?
 
     @Option(help: "Address to listen on. (env: TRIBUTE_HOST; default: 127.0.0.1)")
     var host: String?
@@ -106,17 +112,20 @@ struct ServeCommand: AsyncParsableCommand {
         let checked = try SettingsReader(self).read()
         var logger = Logger(label: "tribute") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = checked.settings.logLevel
-        let lock = try database.lock(.shared)
+        var lock: FileLock?
+        let place = try database.place()
+        if case .file(let file) = place { lock = try file.lock(.shared) }
         defer { withExtendedLifetime(lock) {} }
-        let file = try database.open()
+        let map = try checked.shards.map { try ShardMap(path: $0) }
+        let shards = try await ShardMap.opened(map, main: try await database.open())
         logger.info(
             "starting",
             metadata: [
                 "version": "\(Tribute.version)", "host": "\(checked.settings.host)",
-                "port": "\(checked.settings.port)",
+                "port": "\(checked.settings.port)", "database": "\(place.text)",
             ])
         let application = try buildApplication(
-            settings: checked.settings, database: file, limits: checked.limits, logger: logger)
+            settings: checked.settings, shards: shards, limits: checked.limits, logger: logger)
         let group = ServiceGroup(
             configuration: .init(
                 services: [.init(service: application)],
@@ -124,7 +133,7 @@ struct ServeCommand: AsyncParsableCommand {
         do { try await group.run() } catch {
             throw Failure(Tribute.reason(ofStop: error, checked.settings))
         }
-        try file.close()
+        for shard in shards { try shard.database.close() }
         logger.info("stopped")
     }
 }

@@ -14,6 +14,7 @@ struct SettingsReader {
     private var mistakes: [String] = []
     private var settings = Settings()
     private var limits = Limits()
+    private var shards: String?
 
     init(
         _ command: ServeCommand,
@@ -23,7 +24,7 @@ struct SettingsReader {
     }
 
     static let variables: Set<String> = [
-        "TRIBUTE_DATABASE", "TRIBUTE_HOST", "TRIBUTE_PORT", "TRIBUTE_RATE_LIMITS",
+        "TRIBUTE_DATABASE", "TRIBUTE_SHARDS", "TRIBUTE_HOST", "TRIBUTE_PORT", "TRIBUTE_RATE_LIMITS",
         "TRIBUTE_DEFAULT_DOMAIN", "TRIBUTE_PUBLIC_URL", "TRIBUTE_API_HOSTS", "TRIBUTE_LOG_LEVEL",
         "TRIBUTE_QUEUE_DEPTH", "TRIBUTE_HEAD_SECONDS", "TRIBUTE_BODY_SECONDS",
         "TRIBUTE_ANSWER_SECONDS",
@@ -31,13 +32,13 @@ struct SettingsReader {
         "TRIBUTE_COUNTRY_HEADER", "TRIBUTE_GEO_DATABASE", "TRIBUTE_USER_AGENT_PATTERNS",
     ]
 
-    func read() throws -> (settings: Settings, limits: Limits) {
+    func read() throws -> (settings: Settings, limits: Limits, shards: String?) {
         var reader = self
         reader.readAll()
         guard reader.mistakes.isEmpty else {
             throw ValidationError(reader.mistakes.joined(separator: "\n"))
         }
-        return (reader.settings, reader.limits)
+        return (reader.settings, reader.limits, reader.shards)
     }
 
     private mutating func readAll() {
@@ -45,9 +46,7 @@ struct SettingsReader {
         where name.hasPrefix("TRIBUTE_") && !Self.variables.contains(name) {
             mistakes.append("\(name): there is no such setting")
         }
-        if let mistake = DatabaseOptions.mistake(in: command.database.url) {
-            mistakes.append(mistake)
-        }
+        do { _ = try command.database.place() } catch { mistakes.append("\(error)") }
         set(
             "--host", value(command.host, "HOST"),
             "an address such as 127.0.0.1, 0.0.0.0 or ::1, or a host name"
@@ -81,6 +80,10 @@ struct SettingsReader {
             guard let depth = Int(text), (1...1_000_000).contains(depth) else { return false }
             me.limits.queueDepthMax = depth
             return true
+        }
+        set("--shards", value(command.shards, "SHARDS"), "a file that can be read") { text, me in
+            me.shards = text
+            return FileManager.default.isReadableFile(atPath: text)
         }
         readConnectionLimits()
         readNames()

@@ -48,7 +48,7 @@ struct TokenCommand: AsyncParsableCommand {
                 throw ValidationError("--name: use 1 to 50 characters")
             }
             let scopes = try self.scopes.split { $0 == "," || $0 == " " }.map { try scope($0) }
-            let file = try database.open(mustExist: true)
+            let file = try await database.open(mustExist: true)
             let ledger = Ledger(database: file)
             let key =
                 publishable
@@ -131,7 +131,7 @@ struct TokenCommand: AsyncParsableCommand {
         @OptionGroup var database: DatabaseOptions
 
         func run() async throws {
-            let ledger = Ledger(database: try database.open(mustExist: true))
+            let ledger = Ledger(database: try await database.open(mustExist: true))
             let workspace = try await found(workspace, ledger)
             let revoke = RevokeToken(
                 workspaceID: workspace.id, id: TokenID(id), at: Stamper().now())

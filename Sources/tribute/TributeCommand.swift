@@ -19,7 +19,8 @@ struct TributeCommand: AsyncParsableCommand {
               tribute token create --workspace acme --name server
               tribute serve
 
-            Every command but demo and restore may run while the server does: stop it for these. \
+            Every command but demo, restore and move may run while the server does: stop it for \
+            these. \
             A backup (a file beside which FILE.sha256 lies) can be read by the commands that only \
             read, and is never changed. Shell completion:
 
@@ -29,6 +30,7 @@ struct TributeCommand: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, WorkspaceCommand.self, TokenCommand.self, ImportCommand.self,
             RejectionsCommand.self, VerifyCommand.self, SimulateCommand.self, BackupCommand.self,
-            RestoreCommand.self, DemoCommand.self, BenchCommand.self,
+            RestoreCommand.self, MoveCommand.self, MigrateCommand.self,
+            DemoCommand.self, BenchCommand.self,
         ])
 }

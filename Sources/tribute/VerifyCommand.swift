@@ -10,36 +10,39 @@ struct VerifyCommand: AsyncParsableCommand {
         abstract: "Recompute every counter and total from the events and compare, to the cent.",
         discussion: """
             Prints each difference and ends with status 1 if there is one. Works on one snapshot, \
-            so it may run while the server does. The file and its directory must be writable: \
+            so it may run while the server does. A file and its directory must be writable: \
             readers of SQLite's log leave their mark there. A backup (FILE.sha256 lies beside it) \
             is only read and stays as it is, to the byte.
 
-            With --deep the file itself is checked first: every page, every index against its \
-            table, every reference, the form of every value; and a backup against its FILE.sha256. \
-            This reads all of the file.
+            With --deep every reference and the form of every value are checked, too; and of a \
+            file every page, every index against its table, and a backup against its FILE.sha256. \
+            This reads everything. Pages and indexes of PostgreSQL are pg_amcheck's to check.
 
               tribute verify --database sqlite:tribute.db
               tribute verify --deep
               tribute verify --json
               tribute verify --deep --database sqlite:/backups/tribute-2026-11-26.db
+              tribute verify --database postgres://tribute@db.internal/tribute
             """)
 
     @Flag(help: "Print one JSON object instead of text.") var json = false
-    @Flag(help: "Check the file's pages, indexes, references and values too.") var deep = false
+    @Flag(help: "Check references and values too, and a file's pages and indexes.") var deep = false
     @OptionGroup var database: DatabaseOptions
 
     func run() async throws {
         let file = try await database.openForReading()
-        let isBackup = try database.checksum() != nil
+        var checksum: BackupChecksum?
+        if case .file(let file) = try database.place() { checksum = file.checksum }
         var found = try await FileCheck(file: file, isDeep: deep).run()
-        if deep, isBackup, let mistake = try BackupChecksum(of: database.path())?.mistake() {
+        found.isOnServer = !(file is any SQLiteFile)
+        if deep, let mistake = try checksum?.mistake() {
             found.damages.insert(mistake, at: 0)
         }
-        json ? printJSON { $0.members(found) } : printText(found, isBackup)
+        json ? printJSON { $0.members(found) } : printText(found, isBackup: checksum != nil)
         if !found.isSound { throw ExitCode(1) }
     }
 
-    private func printText(_ found: FileCheck.Found, _ isBackup: Bool) {
+    private func printText(_ found: FileCheck.Found, isBackup: Bool) {
         for damage in found.damages { print("DAMAGE \(damage)") }
         if let result = found.verification {
             for difference in result.differences { print("DIFFERENCE \(difference.text)") }
@@ -60,15 +63,16 @@ struct FileCheck {
         var damages: [String] = []
         /// nil: the file is too damaged to be added up.
         var verification: Verification?
+        var isOnServer = false
 
         var isSound: Bool { damages.isEmpty && verification?.differences.isEmpty == true }
 
         func advice(isDeep: Bool, isBackup: Bool) -> String {
             let differences = verification?.differences.count ?? 0
             if isSound {
-                return isDeep
-                    ? "verified: the file is whole and every counter equals its events"
-                    : "verified: every counter equals its events"
+                let whole =
+                    isOnServer ? "every reference and value is sound " : "the file is whole "
+                return "verified: \(isDeep ? whole + "and " : "")every counter equals its events"
             }
             if isBackup {
                 return
@@ -76,7 +80,13 @@ struct FileCheck {
             }
             if damages.isEmpty {
                 return
-                    "\(differences) differences: stop writing to this file, keep a copy, and report them"
+                    "\(differences) differences: stop writing to this database, keep a copy, and report them"
+            }
+            if isOnServer {
+                return """
+                    The database is damaged. Stop every node, check it with pg_amcheck, and \
+                    recover it from a base backup and the log to a time before the damage.
+                    """
             }
             return """
                 The file is damaged. Stop the server, keep a copy of the file with its -wal and \
@@ -86,7 +96,7 @@ struct FileCheck {
         }
     }
 
-    let file: any SQLiteFile
+    let file: any SQLDatabase
     let isDeep: Bool
 
     func run() async throws -> Found {
@@ -94,7 +104,9 @@ struct FileCheck {
         do {
             if isDeep {
                 printProgress("checking pages, indexes and references")
-                found.damages = try await file.damages()
+                if let file = file as? any SQLiteFile {
+                    found.damages = try await file.damages()
+                }
                 printProgress("checking what events say of other records")
                 found.damages += try await file.read { try $0.brokenReferences() }
                 found.damages += try await file.read { try $0.brokenValues() }

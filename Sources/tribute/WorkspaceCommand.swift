@@ -44,7 +44,7 @@ struct WorkspaceCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            let ledger = Ledger(database: try database.open())
+            let ledger = Ledger(database: try await database.open())
             let stamper = Stamper()
             let workspace = Workspace(
                 id: stamper.id("ws_"), slug: slug, name: name, plan: try planNamed(plan),
@@ -104,7 +104,7 @@ struct WorkspaceCommand: AsyncParsableCommand {
                 }
                 update.conflictPolicy = policy
             }
-            let ledger = Ledger(database: try database.open(mustExist: true))
+            let ledger = Ledger(database: try await database.open(mustExist: true))
             let outcome = try await ledger.perform(.updateWorkspace(update))
             await ledger.stop()
             if case .workspace(let workspace) = outcome { printJSON { $0.members(workspace) } }

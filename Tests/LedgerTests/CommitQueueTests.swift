@@ -2,7 +2,6 @@ import Attribution
 import Dispatch
 import Foundation
 import Ledger
-import SQLiteEngine
 import Synchronization
 import Testing
 
@@ -47,7 +46,7 @@ import Testing
                     Issue.record("the bad one: \(result)")
                     continue
                 }
-                #expect(detail.contains("FOREIGN KEY"))
+                #expect(detail.lowercased().contains("foreign key"))
             } else {
                 #expect(result.recordedSale != nil)
             }
@@ -79,7 +78,10 @@ import Testing
         await ledger.stop()
     }
 
-    @Test func whatWaitsTogetherCommitsTogether() async throws {
+    /// A batch that waited for another process takes along what has come meanwhile, if it is about
+    /// the same workspaces, and leaves the order as it is.
+    @Test(.enabled(if: Engine.isSQLite))
+    func whatWaitsTogetherCommitsTogether() async throws {
         let scratch = try Scratch()
         let sizes = Mutex<[Int]>([])
         let ledger = Ledger(database: scratch.database) { report in
@@ -87,22 +89,28 @@ import Testing
         }
         try await Shop.open(ledger)
         sizes.withLock { $0 = [] }
-        let hold = try await Hold(scratch.path)
-        let tasks = try await ledger.gather(100)
+        let hold = try await Hold(scratch)
+        var tasks = try await ledger.gather(100)
+        let other = Task { await ledger.result(of: .proveWritable) }
+        while ledger.queueDepth < 100 { try await Task.sleep(for: .milliseconds(1)) }
+        tasks.append(Task { await ledger.result(of: Shop.sale("s100")) })
+        while ledger.queueDepth < 101 { try await Task.sleep(for: .milliseconds(1)) }
         await hold.release()
         for task in tasks { #expect(await task.value.recordedSale != nil) }
+        #expect(try await other.value.get().isWritable)
         let found = sizes.withLock { $0 }
-        #expect(found == [1, 99])
+        #expect(found == [100, 2])
         await ledger.stop()
     }
 
-    @Test func aFullQueueSaysSo() async throws {
+    @Test(.enabled(if: Engine.isSQLite))
+    func aFullQueueSaysSo() async throws {
         let scratch = try Scratch()
         var limits = Limits()
         (limits.queueDepthMax, limits.batchMax) = (16, 1)
         let ledger = Ledger(database: scratch.database, limits: limits)
         try await Shop.open(ledger)
-        let hold = try await Hold(scratch.path)
+        let hold = try await Hold(scratch)
         let waiting = try await ledger.gather(17)
         #expect(ledger.queueDepth == 16)
         for index in 0..<5 {
@@ -117,13 +125,14 @@ import Testing
         await ledger.stop()
     }
 
-    @Test func whatWaitedTooLongIsDroppedUncommitted() async throws {
+    @Test(.enabled(if: Engine.isSQLite))
+    func whatWaitedTooLongIsDroppedUncommitted() async throws {
         let scratch = try Scratch()
         var limits = Limits()
         (limits.waitMax, limits.batchMax) = (.milliseconds(300), 1)
         let ledger = Ledger(database: scratch.database, limits: limits)
         try await Shop.open(ledger)
-        let hold = try await Hold(scratch.path)
+        let hold = try await Hold(scratch)
         let first = Task { await ledger.result(of: Shop.sale("s1")) }
         try await Task.sleep(for: .milliseconds(60))
         let second = Task { await ledger.result(of: Shop.sale("s2")) }
@@ -136,11 +145,14 @@ import Testing
         await ledger.stop()
     }
 
-    @Test func stoppingCommitsWhatWasAcceptedAndRefusesWhatComes() async throws {
+    @Test(.enabled(if: Engine.isSQLite))
+    func stoppingCommitsWhatWasAcceptedAndRefusesWhatComes()
+        async throws
+    {
         let scratch = try Scratch()
         let ledger = Ledger(database: scratch.database)
         try await Shop.open(ledger)
-        let hold = try await Hold(scratch.path)
+        let hold = try await Hold(scratch)
         let tasks = try await ledger.gather(50)
         let stopping = Task { await ledger.stop() }
         try await Task.sleep(for: .milliseconds(30))
@@ -153,11 +165,12 @@ import Testing
         await ledger.stop()
     }
 
-    @Test func aCallerThatGoesAwayTakesNothingBack() async throws {
+    @Test(.enabled(if: Engine.isSQLite))
+    func aCallerThatGoesAwayTakesNothingBack() async throws {
         let scratch = try Scratch()
         let ledger = Ledger(database: scratch.database)
         try await Shop.open(ledger)
-        let hold = try await Hold(scratch.path)
+        let hold = try await Hold(scratch)
         let task = Task { await ledger.result(of: Shop.sale("s1")) }
         try await Task.sleep(for: .milliseconds(30))
         task.cancel()
@@ -166,6 +179,10 @@ import Testing
         #expect(try scratch.number("SELECT count(*) FROM sale") == 1)
         await ledger.stop()
     }
+}
+
+extension Outcome {
+    fileprivate var isWritable: Bool { if case .writable = self { true } else { false } }
 }
 
 extension Ledger {
@@ -193,13 +210,14 @@ extension Ledger {
 }
 
 /// Another process's write transaction, as far as the ledger can tell: while it is held, batches
-/// wait for the file.
+/// wait for the file. (On a server others wait for a workspace for five seconds only, which a slow
+/// machine needs to make such a test's commands.)
 private final class Hold: Sendable {
     private let end = DispatchSemaphore(value: 0)
     private let state = Mutex((hasBegun: false, hasEnded: false))
 
-    init(_ path: String) async throws {
-        let database = try SQLiteDatabase(path: path)
+    init(_ scratch: Scratch) async throws {
+        let database = try scratch.opened()
         Thread.detachNewThread { [self] in
             try? database.write { _ in
                 state.withLock { $0.hasBegun = true }

@@ -1,32 +1,73 @@
 import Attribution
 import Foundation
 import Ledger
+import PostgresEngine
 import SQLiteEngine
 import Testing
 
-/// A database file of its own, gone with the value.
-final class Scratch: Sendable {
-    let path: String
-    let database: SQLiteDatabase
-    private let directory: URL
+/// The engine that this run of the tests is on: every test runs on each, but for those that are
+/// about one of them.
+enum Engine: String {
+    case sqlite, postgres
+    /// A misspelled name must not pass for the default.
+    case unknown
 
-    /// - Parameter isMigrated: false leaves the file without a schema.
-    init(isMigrated: Bool = true) throws {
-        directory = FileManager.default.temporaryDirectory
-            .appendingPathComponent("tribute-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        path = directory.appendingPathComponent("t.db").path
-        database = try SQLiteDatabase(path: path)
+    static let current: Engine = {
+        let name = ProcessInfo.processInfo.environment["TRIBUTE_TEST_ENGINE"] ?? "sqlite"
+        return Engine(rawValue: name) ?? .unknown
+    }()
+    static var isSQLite: Bool { current == .sqlite }
+}
+
+/// A database of its own, gone with the value: a file, or a schema on the server that
+/// `TRIBUTE_TEST_POSTGRES` names.
+final class Scratch: Sendable {
+    let database: any SQLDatabase
+    private let place: Place
+
+    fileprivate enum Place {
+        case file(directory: URL)
+        case schema(name: String)
+    }
+
+    /// - Parameter isMigrated: false leaves the database without a schema.
+    init(_ engine: Engine = .current, isMigrated: Bool = true) throws {
+        switch engine {
+        case .sqlite:
+            let directory = FileManager.default.temporaryDirectory
+                .appendingPathComponent("tribute-\(UUID().uuidString)")
+            try FileManager.default.createDirectory(
+                at: directory, withIntermediateDirectories: true)
+            place = .file(directory: directory)
+        case .unknown: throw TestServer.Missing()
+        case .postgres:
+            let name = "t_" + UUID().uuidString.lowercased().replacing("-", with: "")
+            place = .schema(name: name)
+            try TestServer.run("CREATE SCHEMA \(name)")
+        }
+        database = try place.open()
         if isMigrated { try database.migrate() }
     }
 
     deinit {
         try? database.close()
-        try? FileManager.default.removeItem(at: directory)
+        switch place {
+        case .file(let directory): try? FileManager.default.removeItem(at: directory)
+        case .schema(let name): try? TestServer.run("DROP SCHEMA \(name) CASCADE")
+        }
+    }
+
+    /// As another process would open it.
+    func opened() throws -> any SQLDatabase { try place.open() }
+
+    /// Of a test that is about SQLite.
+    var path: String {
+        guard case .file(let directory) = place else { return "" }
+        return directory.appendingPathComponent("t.db").path
     }
 
     func rows(_ sql: String) throws -> [SQLRow] {
-        try database.write { try $0.rows(SQLStatement(sql)) }
+        try database.write { try $0.rows(SQLStatement(once: sql)) }
     }
 
     func number(_ sql: String) throws -> Int64 {
@@ -36,23 +77,12 @@ final class Scratch: Sendable {
     func run(_ sql: String) throws { try database.write { try $0.run(script: sql) } }
 
     /// Every row of every table as plain ASCII, but for the registry's revision, which counts
-    /// batches.
-    /// Every row but for the numbers of rejections: that of one which went is given again, so they
+    /// batches, and the numbers of rejections: that of one which went is given again, so they
     /// depend on what commits together.
     func dump() throws -> [String] {
-        let tables = try rows(
-            """
-            SELECT name FROM sqlite_master
-            WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'registry' ORDER BY name
-            """
-        ).map { try $0.text(0) }
-        return try tables.flatMap { table in
-            let columns = try rows(
-                """
-                SELECT group_concat(name) FROM pragma_table_info('\(table)')
-                WHERE name <> 'number'
-                """
-            )[0].text(0)
+        try Schema.tables.filter { $0 != "registry" }.flatMap { table in
+            let columns = try database.write { try $0.columns(of: table) }
+                .filter { $0 != "number" }.joined(separator: ", ")
             return try rows("SELECT \(columns) FROM \(table) ORDER BY 1, 2, 3").map { row in
                 ([table] + row.values.map(\.ascii)).joined(separator: "|")
             }
@@ -61,6 +91,36 @@ final class Scratch: Sendable {
 
     func differences() throws -> [Difference] {
         try database.write { try $0.verify().differences }
+    }
+}
+
+extension Scratch.Place {
+    func open() throws -> any SQLDatabase {
+        switch self {
+        case .file(let directory):
+            try SQLiteDatabase(path: directory.appendingPathComponent("t.db").path)
+        case .schema(let name):
+            try PostgresDatabase(
+                ConnectionString(TestServer.url() + "?options=-csearch_path%3D\(name)"))
+        }
+    }
+}
+
+/// The server that `scripts/with-postgres` starts.
+enum TestServer {
+    struct Missing: Error {}
+
+    static func url() throws -> String {
+        guard let url = ProcessInfo.processInfo.environment["TRIBUTE_TEST_POSTGRES"] else {
+            throw Missing()
+        }
+        return url
+    }
+
+    static func run(_ sql: String) throws {
+        let database = try PostgresDatabase(ConnectionString(url()))
+        defer { database.close() }
+        try database.write { try $0.run(script: sql) }
     }
 }
 

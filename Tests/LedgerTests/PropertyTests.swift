@@ -1,7 +1,6 @@
 import Attribution
 import Integrations
 import Ledger
-import SQLiteEngine
 import Simulation
 import Testing
 

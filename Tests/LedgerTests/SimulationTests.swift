@@ -2,7 +2,7 @@ import Simulation
 import Testing
 
 /// The simulation of `tribute simulate`, in small.
-@Suite struct SimulationTests {
+@Suite(.enabled(if: Engine.isSQLite)) struct SimulationTests {
     /// Nothing is wrong, with and without faults.
     @Test(arguments: [1, 2, 3, 4] as [UInt64], [true, false])
     func nothingIsFound(seed: UInt64, hasFaults: Bool) async throws {

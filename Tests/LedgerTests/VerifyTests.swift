@@ -1,6 +1,5 @@
 import Attribution
 import Ledger
-import SQLiteEngine
 import Testing
 
 @Suite struct VerifyTests {

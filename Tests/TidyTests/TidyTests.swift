@@ -52,6 +52,14 @@ import Testing
             "SQLITE_TRANSIENT is a macro that Swift can't import"
         ),
         (
+            "Sources/PostgresEngine/PostgresDatabase.swift", "nonisolated(unsafe)",
+            "the writing session, used under the lock beside it"
+        ),
+        (
+            "Sources/PostgresEngine/PostgresConnection.swift", "nonisolated(unsafe)",
+            "a request to cancel, which the library allows on any thread"
+        ),
+        (
             "Sources/Server/API/HTTP.swift", "preconditionFailure",
             "names of headers are constants of the source"
         ),

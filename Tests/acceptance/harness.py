@@ -5,6 +5,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,7 +15,9 @@ from pathlib import Path
 
 import httpx
 
-ROOT = Path(__file__).resolve().parents[2]
+from engines import NODES, database_of
+from program import ROOT, binary, clean_environment
+
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36"
 DOCS = "https://dub.co/docs/api-reference/errors#"
 BAD_JSON = (
@@ -24,21 +27,21 @@ BAD_JSON = (
 _numbers = itertools.count(1)
 
 
-def binary() -> str:
-    path = Path(os.environ.get("TRIBUTE_BINARY") or ".build/release/tribute")
-    path = path if path.is_absolute() else ROOT / path
-    if not os.access(path, os.X_OK):
-        raise FileNotFoundError(f"There is no server to test at {path}; build it first.")
-    return str(path)
-
-
-def clean_environment() -> dict[str, str]:
-    """The server reads TRIBUTE_ variables; those of the tests are not for it."""
-    return {k: v for k, v in os.environ.items() if not k.startswith("TRIBUTE_")}
-
-
 def unique(prefix: str) -> str:
     return f"{prefix}-{next(_numbers)}"
+
+
+def tool(name: str) -> str:
+    path = shutil.which(name)
+    assert path, f"{name} is needed for this test: scripts/install-packages test"
+    return path
+
+
+def eventually(what: str, holds, seconds: float = 10):
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"not {what} within {seconds} s"
+        time.sleep(0.02)
 
 
 def free_port() -> int:
@@ -63,12 +66,20 @@ def pairs(text: str | bytes):
 class Server:
     def __init__(self, folder: Path, *flags: str):
         self.folder, self.flags = Path(folder), flags
-        self.database = f"sqlite:{self.folder / 'tribute.db'}"
-        self.port = free_port()
+        self.database = database_of(self.folder)
+        self.ports = [free_port() for _ in range(NODES)]
+        self.turns = itertools.cycle(self.ports)
         self.process: subprocess.Popen | None = None
+        # The other nodes, if there are any.
+        self.others: list[subprocess.Popen] = []
         self.log = self.folder / "server.log"
         # What every program of this server runs under: a command and its arguments.
         self.within: tuple[str, ...] = ()
+
+    @property
+    def port(self) -> int:
+        """Of one node or another, in turn."""
+        return next(self.turns)
 
     @property
     def url(self) -> str:
@@ -79,29 +90,31 @@ class Server:
 
     def launch(self, wrapper: tuple[str, ...] = ()) -> "Server":
         """Starts the process and waits for nothing."""
+        self.process, *self.others = [self.launch_node(port, wrapper) for port in self.ports]
+        return self
+
+    def launch_node(self, port: int, wrapper: tuple[str, ...] = ()) -> subprocess.Popen:
         command = [
             *self.within, *wrapper, binary(), "serve", "--database", self.database,
-            "--port", str(self.port), "--log-level", "warning", *self.flags,
+            "--port", str(port), "--log-level", "warning", *self.flags,
         ]
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
-                command, stdout=log, stderr=log, env=clean_environment())
-        return self
+            return subprocess.Popen(command, stdout=log, stderr=log, env=clean_environment())
 
     def ready(self, seconds: float = 30) -> "Server":
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise RuntimeError(f"The server ended:\n{self.log.read_text()}")
-            if self.readiness() == 200:
+            if all(self.readiness(port) == 200 for port in self.ports):
                 return self
             time.sleep(0.01)
         raise TimeoutError(f"The server is not ready:\n{self.log.read_text()}")
 
-    def readiness(self) -> int | None:
+    def readiness(self, port: int | None = None) -> int | None:
         """The status of GET /readyz; None if nobody answers."""
         try:
-            wire = Wire(self.port, "", timeout=5)
+            wire = Wire(port or self.port, "", timeout=5)
         except OSError:
             return None
         try:
@@ -115,17 +128,21 @@ class Server:
         self, how: int = signal.SIGTERM, pid: int | None = None, seconds: float = 30
     ) -> int:
         assert self.process
+        others, self.others = self.others, []
+        for node in others:
+            os.kill(node.pid, how)
         if self.process.poll() is None:
             os.kill(pid or self.process.pid, how)
         try:
-            code = self.process.wait(seconds)
+            codes = [node.wait(seconds) for node in (self.process, *others)]
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            for node in (self.process, *others):
+                node.kill()
+                node.wait()
             self.process = None
             raise
         self.process = None
-        return code
+        return next((code for code in codes if code), 0)
 
     @property
     def path(self) -> Path:
@@ -164,7 +181,7 @@ class Workspace:
 
     def __init__(self, server: Server, slug: str, id: str, token: str):
         self.server, self.slug, self.id, self.token = server, slug, id, token
-        self.http = httpx.Client(base_url=server.url, headers=bearer(token), timeout=30)
+        self.http = Client(server, headers=bearer(token), timeout=30)
 
     def post(self, path: str, body=None, **options) -> httpx.Response:
         if isinstance(body, (bytes, str)):
@@ -241,6 +258,19 @@ class Workspace:
                  for kind in ("clicks", "leads", "sales")]
         paths += ["/customers", "/domains"] + ([f"/links/{link['id']}"] if link else [])
         return tuple(self.http.get(path).content for path in paths)
+
+
+class Client(httpx.Client):
+    """Asks one node or another, in turn."""
+
+    def __init__(self, server: Server, **options):
+        super().__init__(base_url=server.url, **options)
+        self.server = server
+
+    def send(self, request: httpx.Request, **options) -> httpx.Response:
+        if len(self.server.ports) > 1 and request.url.host == "127.0.0.1":
+            request.url = request.url.copy_with(port=self.server.port)
+        return super().send(request, **options)
 
 
 def bearer(token: str) -> dict[str, str]:

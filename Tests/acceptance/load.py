@@ -13,7 +13,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness import BROWSER, Server, Wire, cookie_of, post_all, unique
+from engines import opened
+from harness import BROWSER, Server, Wire, cookie_of, eventually, post_all, unique
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,11 @@ class Book:
     def doubt(self, call: Call):
         with self.lock:
             self.doubts[call.name] += 1
+
+    def grow(self, count: int):
+        """Until so many more were answered."""
+        answered = self.answered
+        eventually("under load", lambda: self.answered >= answered + count, 60)
 
     def check(self, server: Server, replays: int = 200):
         """Everything acknowledged is on record once, nothing else is, and all totals agree."""
@@ -337,7 +343,7 @@ class Record:
     """What the file of a workspace holds."""
 
     def __init__(self, server: Server, workspace):
-        with closing(sqlite3.connect(f"file:{server.readable()}?mode=ro", uri=True)) as file:
+        with opened(server) as file:
             def rows(sql):
                 return file.execute(sql, (workspace.id,)).fetchall()
             self.sales, self.loose, self.ids = {}, Counter(), []

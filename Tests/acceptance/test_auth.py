@@ -241,6 +241,7 @@ def wait_for_a_new_minute():
         time.sleep(rest + 0.1)
 
 
+@pytest.mark.one_node
 def test_a_plan_limits_requests_per_minute(limited):
     free = limited.workspace("free")
     second = limited.token(free.slug)

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import resource
+import shlex
 import shutil
 import signal
 import sqlite3
@@ -16,8 +17,10 @@ from contextlib import closing
 
 import pytest
 
-from harness import Server, Wire, binary, clean_environment, unique
+from harness import Server, Wire, binary, clean_environment, tool, unique
 from load import Book, body, under_load
+
+pytestmark = pytest.mark.sqlite
 
 
 @pytest.fixture
@@ -155,8 +158,6 @@ def test_a_backup_that_is_killed_leaves_nothing_that_looks_whole(lone, tmp_path)
 @pytest.mark.parametrize("call", ["fsync", "rename", "unlink"])
 def test_a_restore_that_is_killed_leaves_a_whole_database(lone, tmp_path, call):
     """The one before with all that was acknowledged, or the backup: at each of its calls."""
-    strace = shutil.which("strace")
-    assert strace, "strace is needed for this test: scripts/install-packages test"
     workspace, customers = prepared(lone)
     workspace.sold(customers[0][0], 1, invoiceId="before")
     lone.command("backup", str(tmp_path / "copy.db"))
@@ -172,7 +173,7 @@ def test_a_restore_that_is_killed_leaves_a_whole_database(lone, tmp_path, call):
             shutil.copy(tmp_path / f"tribute.db{suffix}", folder)
         server = Server(folder)
         done = subprocess.run(
-            [strace, "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}",
+            [tool("strace"), "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}",
              "-e", f"inject={call}:signal=SIGKILL:when={moment}", binary(), "restore",
              str(tmp_path / "copy.db"), "--force", "--database", server.database],
             env=clean_environment(), capture_output=True, text=True)
@@ -191,9 +192,9 @@ def everything(folder) -> dict[str, bytes | str]:
             for path in folder.iterdir()}
 
 
-def apart(lone, tmp_path) -> Server:
+def apart(lone, tmp_path, name="apart") -> Server:
     """A backup with its checksum, alone in a folder; to be spoken to as a database."""
-    folder = tmp_path / "apart"
+    folder = tmp_path / name
     folder.mkdir()
     backup = Server(folder)
     lone.command("backup", str(backup.path))
@@ -263,6 +264,19 @@ def test_a_backup_is_not_written_to(lone, tmp_path):
     (backup.folder / "tribute.db.sha256").unlink()
     backup.command("workspace", "create", "Other", "--slug", "other")
     assert "other" in backup.command("workspace", "list")
+
+
+def test_the_way_back_that_is_offered_can_be_typed(lone, tmp_path):
+    """The path has a space."""
+    prepared(lone)
+    backup = apart(lone, tmp_path, "my backups")
+    offered = f"tribute restore {shlex.quote(str(backup.path))} --database sqlite:PATH"
+    assert offered in backup.run("demo").stderr
+    with closing(sqlite3.connect(backup.path)) as file:
+        file.execute("DELETE FROM schema_migration WHERE version > 3")
+        file.commit()
+        file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert f"({offered})" in backup.run("verify").stderr
 
 
 def test_a_backup_that_rots_is_found(lone, tmp_path):
@@ -356,10 +370,8 @@ def test_the_remains_of_a_killed_backup_go(lone, tmp_path):
 
 def traced(lone, copy, call: str, what: str) -> subprocess.CompletedProcess:
     """A backup in which a call of the system's ends otherwise."""
-    strace = shutil.which("strace")
-    assert strace, "strace is needed for this test: scripts/install-packages test"
     return subprocess.run(
-        [strace, "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:{what}",
+        [tool("strace"), "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:{what}",
          binary(), "backup", str(copy), "--database", lone.database],
         env=clean_environment(), capture_output=True, text=True)
 

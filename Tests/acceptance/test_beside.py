@@ -1,6 +1,8 @@
 """Commands beside a loaded server: they must neither hurt it nor be hurt."""
 import threading
 
+import pytest
+
 
 def held(server):
     """Whether the server holds byte 128 of some shared index: "this database is open"."""
@@ -8,6 +10,7 @@ def held(server):
     return any(lock[4] == str(server.process.pid) and lock[6:] == ["128", "128"] for lock in locks)
 
 
+@pytest.mark.sqlite
 def test_the_servers_locks_survive_writes_and_commands(server, acme):
     customer, _ = acme.lead_customer()
     ended = threading.Event()

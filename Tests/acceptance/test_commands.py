@@ -2,12 +2,12 @@
 
 import json
 import re
-import sqlite3
 import subprocess
 
 import httpx
 import pytest
 
+from engines import opened
 from harness import ROOT, Server, bearer, binary, clean_environment
 
 COMMANDS = [
@@ -94,7 +94,7 @@ def test_one_seed_is_one_history(tmp_path):
 def test_verify_names_each_difference(tmp_path):
     server = Server(tmp_path)
     server.command("demo")
-    with sqlite3.connect(tmp_path / "tribute.db") as file:
+    with opened(server) as file:
         link, sales, amount = file.execute(
             "SELECT id, sales, sale_amount FROM link ORDER BY id LIMIT 1").fetchone()
         file.execute("UPDATE link SET sale_amount = sale_amount + 1 WHERE id = ?", (link,))
@@ -194,4 +194,4 @@ def test_an_option_without_its_value_is_named(words):
 def test_what_may_run_beside_the_server_is_said():
     said = " ".join(subprocess.run(
         [binary(), "--help"], capture_output=True, text=True, env=clean_environment()).stdout.split())
-    assert "Every command but demo and restore may run while the server does" in said
+    assert "Every command but demo, restore and move may run while the server does" in said

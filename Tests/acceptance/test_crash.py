@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import Server, Wire, binary, clean_environment
+from harness import Server, Wire, binary, clean_environment, tool
 from load import Book, fill, under_load
 
 CYCLES = int(os.environ.get("CRASH_CYCLES") or 5)
@@ -106,6 +106,7 @@ def works(server):
     server.verify()
 
 
+@pytest.mark.sqlite
 def test_kill_during_migration(tmp_path):
     """At moments spread over the whole start, each on an empty file."""
     whole = Server(tmp_path)
@@ -126,18 +127,17 @@ def test_kill_during_migration(tmp_path):
         works(server)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("call, kills", [("fdatasync", 30), ("pwrite64", 20)])
 def test_kill_within_a_migration(tmp_path, call, kills):
     """At its calls to the system: a kill by the clock seldom hits the steps of the schema."""
-    strace = shutil.which("strace")
-    assert strace, "strace is needed for this test: scripts/install-packages test"
-    calls = calls_of_a_start(tmp_path, strace, call)
+    calls = calls_of_a_start(tmp_path, call)
     versions = set()
     for n in sorted({1 + calls * k // kills for k in range(kills)}):
         folder = tmp_path / str(n)
         folder.mkdir()
         server = Server(folder).launch((
-            strace, "-f", "-qq", "-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={n}",
+            tool("strace"), "-f", "-qq", "-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={n}",
             "-o", str(folder / "trace")))
         try:
             server.ready()
@@ -152,12 +152,12 @@ def test_kill_within_a_migration(tmp_path, call, kills):
     assert len(versions) > 2, f"the kills hit the steps at {versions} only"
 
 
-def calls_of_a_start(tmp_path, strace, call) -> int:
+def calls_of_a_start(tmp_path, call) -> int:
     """Of the thread that makes the most of them: strace counts each thread's own."""
     trace = tmp_path / "trace"
     server = Server(tmp_path / "whole")
     server.folder.mkdir()
-    server.launch((strace, "-f", "-qq", "-e", f"trace={call}", "-o", str(trace))).ready()
+    server.launch((tool("strace"), "-f", "-qq", "-e", f"trace={call}", "-o", str(trace))).ready()
     server.stop(signal.SIGKILL, child(server))
     return max(Counter(line.split()[0] for line in trace.read_text().splitlines() if call in line).values())
 
@@ -182,6 +182,7 @@ def schema_version(path) -> int | None:
 
 # --- a file that is in use -----------------------------------------------------------------------
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("way", ["the same path", "another spelling", "a symbolic link"])
 def test_a_file_in_use_is_not_replaced(lone, tmp_path, way):
     """Whichever way leads to it; a second server on it is another matter, and safe."""
@@ -214,6 +215,7 @@ def test_a_file_in_use_is_not_replaced(lone, tmp_path, way):
         beside.stop()
 
 
+@pytest.mark.sqlite
 def test_a_killed_server_leaves_no_lock(lone, tmp_path):
     workspace = lone.workspace()
     customer, link = workspace.lead_customer()
@@ -226,6 +228,7 @@ def test_a_killed_server_leaves_no_lock(lone, tmp_path):
     workspace.sold(customer, invoiceId="in_1")
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
 def test_commands_do_not_keep_the_server_from_starting(lone, end):
     """What is run while the server is down may be a `verify`, which reads for minutes. The server does
@@ -243,6 +246,7 @@ def test_commands_do_not_keep_the_server_from_starting(lone, end):
     assert took < 2, f"ready after {took:.1f} s"
 
 
+@pytest.mark.sqlite
 def test_the_log_moves_into_the_file_while_commits_go_on(lone):
     """Otherwise all of it is moved within one commit, when it is as long as it may be."""
     book = Book(lone.workspace())
@@ -260,6 +264,7 @@ def test_the_log_moves_into_the_file_while_commits_go_on(lone):
 
 # --- a large file --------------------------------------------------------------------------------
 
+@pytest.mark.sqlite
 def test_a_large_file_is_ready_soon_after_a_crash(lone):
     """The start replays the log; it must read neither all events nor all counters."""
     workspace = lone.workspace()

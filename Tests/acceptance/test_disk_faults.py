@@ -16,21 +16,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from harness import Server, Wire, binary, clean_environment, cookie, follow, free_port, unique
+from harness import Server, Wire, binary, clean_environment, cookie, eventually, follow, free_port, tool, unique
 from load import Book, Load, body, error_code, fill, under_load
 
-
-def tool(name: str) -> str:
-    path = shutil.which(name)
-    assert path, f"{name} is needed for this test: scripts/install-packages test"
-    return path
-
-
-def eventually(what: str, holds, seconds: float = 10):
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"not {what} within {seconds} s"
-        time.sleep(0.05)
+pytestmark = pytest.mark.sqlite
 
 
 def log_of(server: Server) -> Path:
@@ -215,7 +204,7 @@ def test_a_log_that_fills_the_disk_itself(tmp_path):
         disk.close()
 
 
-@pytest.mark.parametrize("suffix", ["", "-wal"])
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])
 def test_a_file_that_is_taken_away(tmp_path, suffix):
     """What is written to a file without a name is lost: nothing is acknowledged until it is back."""
     with ended(Server(tmp_path).start()) as server:
@@ -230,6 +219,32 @@ def test_a_file_that_is_taken_away(tmp_path, suffix):
         (tmp_path / "away").rename(file)
         assert shop.works()
         assert server.log.read_text().count("was removed or replaced while it was in use") == 1
+        assert server.stop() == 0
+        server.verify()
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_an_index_of_the_log_that_is_removed_with_others_beside(tmp_path, how):
+    """Who opens the file then makes another index and shares no locks with the server: the server writes
+    nothing any more, and neither moves the log at its end."""
+    with ended(Server(tmp_path).start()) as server:
+        book = Book(server.workspace())
+        with under_load(book, server, 4) as load:
+            eventually("selling", lambda: len(book.sales) > 300)
+            Path(f"{server.path}-shm").unlink()
+            for number in range(3):
+                assert server.run("workspace", "create", "W", "--slug", f"beside-{number}").returncode == 0
+            eventually("unready", lambda: server.readiness() == 503)
+            answered = len(book.sales)
+            assert server.run("verify", "--deep").returncode == 0
+            time.sleep(0.3)
+            assert len(book.sales) == answered, "a sale was acknowledged without the log's index"
+            server.stop(how, seconds=10)
+            server.start()
+            slugs = server.run("workspace", "list").stdout
+            assert all(f"beside-{number}" in slugs for number in range(3))
+            load.finish()
+            book.check(server)
         assert server.stop() == 0
         server.verify()
 
@@ -559,7 +574,7 @@ def test_deep_verification_finds_a_flipped_byte(sound, tmp_path, place):
         assert done.returncode == 1, f"{place} at {offset}: {done.returncode} {told}"
         if place == "amount of an event":
             assert "DIFFERENCE" in told or "DAMAGE" in told, told
-            assert "top writing to this file" in told or "backup" in told, told
+            assert "top writing to this database" in told or "backup" in told, told
         else:
             assert re.search("damaged", told) and re.search("backup", told), told
         assert "Fatal error" not in told

@@ -114,6 +114,7 @@ def test_an_address_that_the_machine_does_not_have(server):
     assert done.returncode == 1 and "This machine has no address 192.0.2.1" in done.stderr, done
 
 
+@pytest.mark.sqlite
 def test_a_file_that_is_no_database(tmp_path, server):
     (tmp_path / "tribute.db").write_text("hello, I am no database\n" * 100)
     elsewhere = type(server)(tmp_path)

@@ -4,14 +4,13 @@ import json
 import os
 import random
 import re
-import shutil
 import signal
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from harness import Server, Wire, together, unique
+from harness import Server, Wire, together, tool, unique
 from load import body
 
 
@@ -132,13 +131,12 @@ def test_an_overloaded_server_says_so_and_records_nothing_of_it(tmp_path):
     server.verify()
 
 
+@pytest.mark.sqlite
 def test_a_sale_is_on_disk_before_it_is_answered(tmp_path):
     """Counts the synchronisations of the shipped program, one sale after the other."""
-    strace = shutil.which("strace")
-    assert strace, "strace is needed for this test: apt-get install strace"
     trace = tmp_path / "trace"
     server = Server(tmp_path).start(
-        (strace, "-f", "--seccomp-bpf", "-e", "trace=fdatasync,fsync", "-o", str(trace)))
+        (tool("strace"), "-f", "--seccomp-bpf", "-e", "trace=fdatasync,fsync", "-o", str(trace)))
     children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
     pid = int(children[0])
     try:

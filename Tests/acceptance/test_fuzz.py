@@ -10,6 +10,8 @@ import pytest
 
 import harness
 
+pytestmark = pytest.mark.sqlite
+
 TARGETS = ("json", "body", "query", "redirect", "rows")
 SECONDS = int(os.environ.get("FUZZ_SECONDS", "40"))
 

@@ -281,7 +281,7 @@ def test_a_domain_does_not_bring_links_of_others(tmp_path):
     after.start()
     try:
         for space in (acme, other):
-            space.http.base_url = after.url
+            space.http.base_url, space.http.server = after.url, after
         assert_error(other.post("/domains", {"slug": "old.example"}), 409, "conflict")
         free = other.ok("POST", "/domains", json={"slug": "free.example"})
         assert_error(other.http.patch(f"/domains/{free['slug']}", json={"slug": "old.example"}), 409, "conflict")
@@ -315,6 +315,7 @@ def test_settings_that_lead_in_a_circle(server, circle):
     circle.ok("PATCH", f"/domains/{circle.slug1}", json={"expiredUrl": None, "notFoundUrl": None})
 
 
+@pytest.mark.one_node
 def test_passwords_are_not_guessed_without_end(server, acme):
     link = acme.link(password="right")
     if time.time() % 60 > 50:  # the count starts anew with each minute

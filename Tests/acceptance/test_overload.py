@@ -11,7 +11,6 @@ import resource
 import select
 import signal
 import socket
-import sqlite3
 import struct
 import threading
 import time
@@ -19,10 +18,14 @@ from collections import Counter
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from engines import IS_SQLITE, opened
 from harness import BROWSER, Server, Wire, cookie_of, follow, unique
 from load import Book, body, closed_loop, error_code, under_load
+
+pytestmark = pytest.mark.one_node
 
 SECONDS = float(os.environ.get("OVERLOAD_SECONDS") or 8)
 # What is promised. Times are for two busy cores; the memory is the server's peak.
@@ -78,7 +81,18 @@ def open_files(server) -> int:
 def open_sockets(server) -> int:
     """Files are opened as reads need them."""
     files = Path(f"/proc/{server.process.pid}/fd").iterdir()
-    return sum(os.readlink(file).startswith("socket:") for file in files)
+    return sum(os.readlink(file).startswith("socket:") for file in files) - database_sockets(server)
+
+
+def database_sockets(server) -> int:
+    """Those of the server's sessions with PostgreSQL, which come and go as they are needed."""
+    if IS_SQLITE:
+        return 0
+    host = psycopg.conninfo.conninfo_to_dict(server.database)
+    listening = f"{int(host['port']):04X}"
+    mine = {os.readlink(file) for file in Path(f"/proc/{server.process.pid}/fd").iterdir()}
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(row[2].endswith(f":{listening}") and f"socket:[{row[9]}]" in mine for row in rows)
 
 
 def percentile(times: list[float], share: float) -> float:
@@ -577,7 +591,7 @@ def test_overload(tmp_path, connections, depth):
         assert percentile(good.times, 0.99) < GOOD_CLIENT_P99
         # Every acknowledged sale is there, once, and no other.
         unanswered = {invoice for result in results for invoice in result.unanswered}
-        with closing(sqlite3.connect(f"file:{server.readable()}?mode=ro", uri=True)) as file:
+        with opened(server) as file:
             recorded = [invoice for (invoice,) in file.execute(
                 "SELECT invoice_id FROM sale WHERE invoice_id LIKE 'over-%'")]
         assert len(recorded) == len(set(recorded))
@@ -638,8 +652,28 @@ def processor_time(server) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+# --- many at once ---------------------------------------------------------------------------------
+
+def test_many_who_come_at_once(tmp_path):
+    """The system takes their connections though the server is busy: a client whose connection is turned away
+    waits for seconds until its system tries again."""
+    count = min(800, int(Path("/proc/sys/net/core/somaxconn").read_text()))
+    server = Server(tmp_path).start()
+    server.process.send_signal(signal.SIGSTOP)
+    clients = []
+    try:
+        for _ in range(count):
+            clients.append(socket.create_connection(("127.0.0.1", server.port), timeout=0.9))
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+        for client in clients:
+            client.close()
+        assert server.stop() == 0
+
+
 # --- secrets -------------------------------------------------------------------------------------
 
+@pytest.mark.sqlite
 def test_a_token_is_nowhere_in_the_files(tmp_path):
     """Only its digest is kept: whoever gets a copy of the data can't call."""
     with serving(tmp_path) as server:

@@ -259,6 +259,7 @@ def test_a_referer_is_its_host(server, acme):
     assert [e["click"]["referer"] for e in acme.events("clicks", linkId=link["id"])] == ["(direct)", "news.example"]
 
 
+@pytest.mark.one_node
 def test_redirects_of_a_domain_are_counted(server, shop):
     link = shop.link(domain="go.store.example")
 

@@ -1,12 +1,12 @@
 """Track calls that recorded nothing are kept, told of, tried again and given up."""
 
 import json
-import sqlite3
 import time
 
 import httpx
 import pytest
 
+from engines import opened
 from harness import Server, Wire, assert_error, bearer, post_all, together, unique
 
 KEYS = ["id", "endpoint", "reason", "detail", "at", "customerExternalId", "invoiceId", "hostname", "attempts", "lastTriedAt", "replayable", "body"]
@@ -166,7 +166,7 @@ def test_what_came_without_rights_is_not_kept(server, space):
     poor = server.workspace("free")
     assert poor.sale("x").status_code == 403
     assert httpx.post(f"{server.url}/track/sale", json={}, headers=bearer("dub_wrong")).status_code == 401
-    with sqlite3.connect(server.folder / "tribute.db") as file:
+    with opened(server) as file:
         assert file.execute("SELECT count(*) FROM rejection WHERE workspace_id = ?", (poor.id,)).fetchone() == (0,)
 
 
@@ -191,7 +191,7 @@ def test_no_keys_are_kept(server, space):
     assert first["body"].count(REMOVED) == 2 and '"dub_id"' in first["body"] and escaped["body"] == ""
     assert twice["reason"] == "malformed_body" and REMOVED in twice["detail"]
     assert customer["customerExternalId"] is None and invoice["invoiceId"] is None
-    with sqlite3.connect(server.folder / "tribute.db") as file:
+    with opened(server) as file:
         rows = file.execute("SELECT * FROM rejection WHERE workspace_id = ?", (space.id,)).fetchall()
     assert key not in json.dumps(rows) and key[4:] not in json.dumps(rows)
     assert not any(r["replayable"] for r in rejections)
@@ -282,12 +282,18 @@ def test_a_replay_finds_what_was_recorded_meanwhile(space):
     assert kept(space) == [] and space.fresh(link)["sales"] == 1 and space.fresh(link)["leads"] == 1
 
 
-def test_one_without_an_invoice_is_replayed_once_by_many(space):
+def early_sales(space, count):
+    """What is kept of sales, of 3 each, whose customer's lead came after them; and its link."""
     customer, link = unique("early"), space.link()
-    for _ in range(10):
+    for _ in range(count):
         space.sale(customer, 3)
     ids = [r["id"] for r in kept(space)]
     space.lead(customer, space.click(link))
+    return ids, link
+
+
+def test_one_without_an_invoice_is_replayed_once_by_many(space):
+    ids, link = early_sales(space, 10)
     data = json.dumps({"ids": ids}).encode()
     answers = post_all(space.server.port, space.token, [("/rejections/replay", data)] * 12, 12)
     assert {status for status, _, _ in answers} == {200}
@@ -296,11 +302,7 @@ def test_one_without_an_invoice_is_replayed_once_by_many(space):
 
 
 def test_of_many_replays_at_once_only_one_tells_of_a_refusal(space):
-    customer, link = unique("early"), space.link()
-    for _ in range(20):
-        space.sale(customer, 3)
-    ids = [r["id"] for r in kept(space)]
-    space.lead(customer, space.click(link))
+    ids, _ = early_sales(space, 20)
     answers = post_all(space.server.port, space.token, [("/rejections/replay", json.dumps({"ids": ids}).encode())] * 12, 12)
     replies = [json.loads(content) for _, _, content in answers]
     assert sum(r["recorded"] for r in replies) == 20 and sum(r["refused"] for r in replies) == 0
@@ -445,9 +447,9 @@ def test_many_at_once_are_all_kept(space):
 def test_the_oldest_go_first(server, space):
     """Ten thousand are kept, for thirty days."""
     first, _ = refuse(space, "customer_unknown")
-    with sqlite3.connect(server.folder / "tribute.db", timeout=30) as file:
+    with opened(server) as file:
         file.execute(
-            """WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+            """WITH RECURSIVE n (i) AS (SELECT CAST(2 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
                INSERT INTO rejection SELECT workspace_id, is_public, number + i, 'rej_x' || i, endpoint, reason, detail, at, body, NULL, NULL, NULL, 1, at, 1
                FROM rejection, n WHERE id = ?""", (first["id"],))
     assert space.ok("GET", "/rejections/count") == 10_000
@@ -455,8 +457,8 @@ def test_the_oldest_go_first(server, space):
     refuse(space, "customer_unknown")
     assert space.ok("GET", "/rejections/count") == 10_000
     assert first["id"] not in {r["id"] for r in kept(space, sortOrder="asc")}
-    age = "UPDATE rejection SET at = at - 30 * 86400000 + ? WHERE workspace_id = ? AND number BETWEEN ? AND ?"
-    with sqlite3.connect(server.folder / "tribute.db", timeout=30) as file:
+    age = "UPDATE rejection SET at = at - 2592000000 + ? WHERE workspace_id = ? AND number BETWEEN ? AND ?"
+    with opened(server) as file:
         # A minute older than that, and a minute younger.
         file.execute(age, (-60_000, space.id, 0, 5_002))
         file.execute(age, (60_000, space.id, 5_003, 6_000))

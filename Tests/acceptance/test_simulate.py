@@ -8,6 +8,8 @@ import pytest
 
 from harness import binary, clean_environment
 
+pytestmark = pytest.mark.sqlite
+
 SECONDS = int(os.environ.get("SIMULATE_SECONDS") or 45)
 
 

@@ -16,6 +16,7 @@ package struct Migration: Sendable {
 
     func script(for dialect: Dialect) -> String {
         script.replacing("BIGINT", with: dialect.integerType)
+            .replacing(" TEXT", with: " \(dialect.textType)")
             .replacing(") CLUSTERED STRICT;", with: ") \(dialect.clusteredTableSuffix);")
             .replacing(") STRICT;", with: ") \(dialect.tableSuffix);")
     }
@@ -51,19 +52,20 @@ extension SQLDatabase {
                 script: """
                     CREATE TABLE IF NOT EXISTS schema_migration (
                       version \(transaction.dialect.integerType) NOT NULL PRIMARY KEY,
-                      name TEXT NOT NULL,
+                      name \(transaction.dialect.textType) NOT NULL,
                       checksum \(transaction.dialect.integerType) NOT NULL
                     ) \(transaction.dialect.tableSuffix);
                     """)
         }
         for migration in migrations {
             try write { transaction in
+                try transaction.lock(.schema)
                 guard try migration.isPending(in: transaction, knownUpTo: migrations.last) else {
                     return
                 }
                 try transaction.run(script: migration.script(for: transaction.dialect))
                 try transaction.execute(
-                    SQLStatement("INSERT INTO schema_migration VALUES (?1, ?2, ?3)"),
+                    SQLStatement(once: "INSERT INTO schema_migration VALUES (?1, ?2, ?3)"),
                     each: [
                         [
                             .integer(migration.version), .text(migration.name),
@@ -79,7 +81,7 @@ extension SQLTransaction {
     /// Whether the schema is the one that this program works with.
     package func isUpToDate() throws -> Bool {
         let applied = try rows(
-            SQLStatement("SELECT version, checksum FROM schema_migration ORDER BY version"))
+            SQLStatement(once: "SELECT version, checksum FROM schema_migration ORDER BY version"))
         return try applied.elementsEqual(Migration.all) { row, migration in
             try row.integer(0) == migration.version && row.integer(1) == migration.checksum
         }
@@ -91,7 +93,8 @@ extension Migration {
         in transaction: any SQLTransaction, knownUpTo last: Migration?
     ) throws -> Bool {
         let applied = try transaction.rows(
-            SQLStatement("SELECT version, name, checksum FROM schema_migration ORDER BY version"))
+            SQLStatement(
+                once: "SELECT version, name, checksum FROM schema_migration ORDER BY version"))
         if let newest = try applied.last?.integer(0), let known = last?.version, newest > known {
             throw MigrationError.newerSchema(found: newest, known: known)
         }

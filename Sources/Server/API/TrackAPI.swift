@@ -70,7 +70,7 @@ extension API {
     ) async throws -> Response {
         let hostname = endpoint.isPublic ? request.siteHostname : nil
         let body = try await trackBody(request, endpoint, caller)
-        if endpoint == .clientSale || endpoint == .clientLead {
+        if endpoint.isPublic {
             try await checkHostname(hostname, body, endpoint, caller)
         }
         let command: Command?

@@ -69,17 +69,25 @@ struct Authenticator: Sendable {
         return caller
     }
 
+    /// Whose key the request has, if it is one; nothing else is checked.
+    func workspace(of request: Request) async throws -> Workspace? {
+        guard let key = request.headers[.authorization]?.bearerKey else { return nil }
+        if key.hasPrefix("dub_pk_"), let found = try await publishable.value(for: key) {
+            return found
+        }
+        return try await credentials.value(for: sha256Hex(key))?.workspace
+    }
+
     private func bearer(_ request: Request) throws -> String {
         guard let header = request.headers[.authorization] else {
             throw APIError(.unauthorized, "Missing Authorization header.")
         }
-        guard header.hasPrefix("Bearer ") else {
+        guard let key = header.bearerKey else {
             throw APIError(
                 .badRequest,
                 "Misconfigured authorization header. Did you forget to add 'Bearer '? Learn more: https://d.to/auth"
             )
         }
-        let key = String(header.dropFirst("Bearer ".count))
         guard key.hasPrefix("dub_") else {
             throw APIError(
                 .notFound,
@@ -112,8 +120,7 @@ struct Authenticator: Sendable {
         guard let header = request.headers[.authorization] else {
             throw APIError(.unauthorized, "Missing publishable key.")
         }
-        let key = String(header.dropFirst("Bearer ".count))
-        guard header.hasPrefix("Bearer "), key.hasPrefix("dub_pk_") else {
+        guard let key = header.bearerKey, key.hasPrefix("dub_pk_") else {
             throw APIError(.badRequest, "Invalid or missing publishable key.")
         }
         let rateHeaders = try limiter.admit(key, perMinute: 600, now: stamper.now())
@@ -124,5 +131,12 @@ struct Authenticator: Sendable {
             throw APIError(.forbidden, "Unauthorized: Need higher plan.")
         }
         return Caller(workspace: workspace, token: nil, rateHeaders: rateHeaders)
+    }
+}
+
+extension String {
+    /// The key in an `Authorization` header; nil if it has another form.
+    fileprivate var bearerKey: String? {
+        hasPrefix("Bearer ") ? String(dropFirst("Bearer ".count)) : nil
     }
 }

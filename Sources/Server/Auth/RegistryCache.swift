@@ -22,7 +22,7 @@ final class RegistryCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     }
 
     func value(for key: Key) async throws -> Value {
-        let revision = try database.registryRevision()
+        let revision = try await database.registryRevision()
         let known: Value? = state.withLock { state in
             if state.revision != revision {
                 state.revision = revision

@@ -99,7 +99,9 @@ package final class FaultyDatabase: SQLDatabase {
         try await engine.read(body)
     }
 
-    package func registryRevision() throws -> Int64 { try engine.registryRevision() }
+    package func registryRevision() async throws -> Int64 { try await engine.registryRevision() }
+
+    package func close() throws { try engine.close() }
 
     fileprivate func struck(_ place: String) -> SQLError {
         state.withLock { $0.hits += 1 }
@@ -127,6 +129,8 @@ private final class FaultyTransaction: SQLTransaction {
     }
 
     var dialect: Dialect { base.dialect }
+
+    func lock(_ scope: LockScope) throws { try base.lock(scope) }
 
     func query(_ statement: SQLStatement, each arguments: [[SQLValue]]) throws -> [[SQLRow]] {
         if !countsWritesOnly { try count() }
