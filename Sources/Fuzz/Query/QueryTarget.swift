@@ -55,7 +55,11 @@ struct QueryTarget: FuzzTarget {
         return isSame(found, text.removingPercentEncoding)
     }
 
+    /// Bytes of a request's line or header that SwiftNIO lets through.
+    private static let headMax = 80 * 1_024
+
     private func checkQuery(_ text: String) throws(Finding) {
+        guard text.utf8.count <= Self.headMax else { return }
         let query = Self.reachable(text)
         let found = Self.request(path: "/k?\(query)").queryItems
         var expected = FormModel.items(query.utf8.prefix { $0 != 0x23 })
@@ -111,13 +115,14 @@ struct QueryTarget: FuzzTarget {
     }
 
     private func checkQueriedURL(_ text: String) throws(Finding) {
-        try expect(isSame(QueriedURL(text).url, text), "an untouched URL changes")
+        let parsed = QueriedURL(text)
+        try expect(isSame(parsed.url, text), "an untouched URL changes")
         let items = FormModel.items(FormModel.query(of: text))
         for name in [items.last?.name ?? "via", "dub_id"] {
             let first = items.first { isSame($0.name, name) }?.value
-            try expect(isSame(QueriedURL(text).value(name), first), "value of \(name)")
+            try expect(isSame(parsed.value(name), first), "value of \(name)")
             let others = items.filter { !isSame($0.name, name) }
-            var without = QueriedURL(text)
+            var without = parsed
             without.remove(name)
             try expect(isSameQuery(without.url, others), "without \(name): \(without.url)")
             try checkFrame(without.url, text)
@@ -129,7 +134,7 @@ struct QueryTarget: FuzzTarget {
             } else {
                 expected.append((name, value))
             }
-            var with = QueriedURL(text)
+            var with = parsed
             with.set(name, to: value)
             try expect(isSameQuery(with.url, expected), "with \(name): \(with.url)")
             try checkFrame(with.url, text)
