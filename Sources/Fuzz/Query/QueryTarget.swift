@@ -28,9 +28,16 @@ struct QueryTarget: FuzzTarget {
         try checkQueriedURL(text)
         try checkAddress(text)
         try checkPunycode(text)
-        try expect(
-            isEmail(text) == EmailPattern.matches(text), "isEmail is \(isEmail(text)) for \(text)")
+        try checkEmail(text)
         return isEmail(text) || isDestination(text)
+    }
+
+    /// In a long text the pattern has more places to go back to than its engine keeps, which then
+    /// finds nothing.
+    private func checkEmail(_ text: String) throws(Finding) {
+        let isFine = isEmail(text)
+        guard text.utf8.count <= 20_000 else { return }
+        try expect(isFine == EmailPattern.matches(text), "isEmail is \(isFine) for \(text)")
     }
 
     private func checkForms(_ text: String) throws(Finding) {
