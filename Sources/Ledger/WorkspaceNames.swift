@@ -2,37 +2,54 @@ import Attribution
 
 extension WorkspaceNames {
     /// Whatever the commands may change.
-    init(_ commands: [Command]) {
+    package init(_ commands: [Command]) {
         self.init()
         for command in commands {
-            // They are rare, and about names that all workspaces share.
-            if command.standsAlone { registry = true }
-            note(command)
+            if command.needsRegistry { registry = true }
+            switch command.owner {
+            case .workspace(let id): ids.insert(id.text)
+            case .slug(let slug): slugs.insert(slug)
+            case .link(let id): linkIDs.insert(id.text)
+            case nil: break
+            }
         }
     }
 
     /// Whether whatever the command may change is among them.
-    func cover(_ command: Command) -> Bool {
-        let needed = WorkspaceNames([command])
-        return (registry || !needed.registry) && ids.isSuperset(of: needed.ids)
-            && slugs.isSuperset(of: needed.slugs) && linkIDs.isSuperset(of: needed.linkIDs)
-    }
-
-    private mutating func note(_ command: Command) {
-        switch command {
-        case .recordClick(let click): linkIDs.insert(click.linkID.text)
-        case .proveWritable: registry = true
-        case .updateWorkspace(let update): slugs.insert(update.slug)
-        // Nobody else knows it yet.
-        case .createWorkspace: break
-        default:
-            if let id = command.workspaceID { ids.insert(id.text) }
+    package func cover(_ command: Command) -> Bool {
+        guard registry || !command.needsRegistry else { return false }
+        return switch command.owner {
+        case .workspace(let id): ids.contains(id.text)
+        case .slug(let slug): slugs.contains(slug)
+        case .link(let id): linkIDs.contains(id.text)
+        case nil: true
         }
     }
 }
 
 extension Command {
-    /// The workspace whose records it is about; nil if it says so by another name.
+    /// How a command says which workspace it is about.
+    fileprivate enum Owner {
+        case workspace(WorkspaceID)
+        case slug(String)
+        case link(LinkID)
+    }
+
+    /// Those that stand alone are rare, and about names that all workspaces share.
+    fileprivate var needsRegistry: Bool {
+        if case .proveWritable = self { true } else { standsAlone }
+    }
+
+    /// nil: it is about none that somebody else knows yet.
+    fileprivate var owner: Owner? {
+        switch self {
+        case .recordClick(let click): .link(click.linkID)
+        case .updateWorkspace(let update): .slug(update.slug)
+        default: workspaceID.map(Owner.workspace)
+        }
+    }
+
+    /// nil if it says so by another name.
     fileprivate var workspaceID: WorkspaceID? {
         switch self {
         case .recordLead(let lead): lead.customer.workspaceID
