@@ -34,7 +34,6 @@ package enum FileMoves {
 
     /// Makes a file that is not there yet, on disk with its access when this returns.
     static func create(_ path: String, _ text: String, _ access: FileAccess) throws {
-        if isThere(path) { throw NameTaken.isThere(path) }
         try make(path, access, withOwner: false) { try write(Array(text.utf8), $0, path) }
     }
 
@@ -65,7 +64,9 @@ package enum FileMoves {
         _ path: String, _ access: FileAccess, withOwner: Bool, _ body: (Int32) throws -> Void
     ) throws {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw failure("made", path) }
+        guard descriptor >= 0 else {
+            throw errno == EEXIST ? NameTaken.isThere(path) : failure("made", path)
+        }
         defer { close(descriptor) }
         do {
             try body(descriptor)

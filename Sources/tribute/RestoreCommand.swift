@@ -64,9 +64,12 @@ struct RestoreCommand: AsyncParsableCommand {
             print("\(path) is \(file) again\(kept.map { "; the one before is \($0)" } ?? "")")
         } catch {
             try? FileManager.default.removeItem(atPath: part)
-            throw (error as? SQLError).map {
-                Failure("Nothing was restored: \($0.detail).")
-            } ?? error
+            switch error {
+            case let error as SQLError: throw Failure("Nothing was restored: \(error.detail).")
+            case NameTaken.isThere(let name):
+                throw Failure("Nothing was restored: \(name) is there already.")
+            default: throw error
+            }
         }
     }
 

@@ -17,7 +17,7 @@ from contextlib import closing
 
 import pytest
 
-from harness import Server, Wire, binary, clean_environment, tool, unique
+from harness import Server, Wire, binary, clean_environment, eventually, tool, unique
 from load import Book, body, under_load
 
 pytestmark = pytest.mark.sqlite
@@ -366,6 +366,23 @@ def test_the_remains_of_a_killed_backup_go(lone, tmp_path):
     lone.command("backup", str(folder / "copy.db"))
     assert set(everything(folder)) == {"older.db", "copy.db", "copy.db.sha256"}
     assert (folder / "older.db").read_text() == "whole"
+
+
+def test_a_checksum_that_comes_during_a_backup_stays(lone, tmp_path):
+    prepared(lone)
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    copy, checksum = folder / "copy.db", folder / "copy.db.sha256"
+    # The backup has looked for it, and waits before it makes its own.
+    made = []
+    thread = threading.Thread(target=lambda: made.append(traced(lone, copy, "fchmod", "delay_enter=3s:when=1")))
+    thread.start()
+    eventually("begun", (folder / "copy.db.part").exists)
+    time.sleep(0.5)
+    checksum.write_text("mine")
+    thread.join()
+    assert made[0].returncode == 1 and f"{checksum} is there already" in made[0].stderr, made
+    assert checksum.read_text() == "mine" and set(everything(folder)) == {"copy.db.sha256"}
 
 
 def traced(lone, copy, call: str, what: str) -> subprocess.CompletedProcess:
