@@ -110,6 +110,8 @@ package func formDecoded(_ text: some StringProtocol) -> String {
 
 /// Broken escapes are kept, and the text is not whole then. One concrete type: the same over any
 /// sequence of bytes took nine times as long.
+///
+/// - Parameter plus: what a `+` stands for.
 private func decodedEscapes(
     _ text: Substring, plus: UInt8 = UInt8(ascii: "+")
 ) -> (bytes: [UInt8], isWhole: Bool) {

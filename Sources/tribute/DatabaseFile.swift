@@ -6,8 +6,9 @@ import SQLiteEngine
 struct DatabaseFile {
     let path: String
 
+    var text: String { "sqlite:\(path)" }
     /// From the root, whichever links lead there.
-    var fullPath: String { FileMoves.target(of: path) }
+    var fullText: String { "sqlite:\(FileMoves.target(of: path))" }
 
     /// The checksum beside the file, which says that it is a backup: opened as a database its bytes
     /// would change, and it would be taken for damaged. nil for any other file.
@@ -61,7 +62,7 @@ struct DatabaseFile {
         if mustExist { try demandFile() }
         try demandOwn(isRead: false)
         let database = try opened(migrates: true)
-        if !anyMark { try await database.demandNoMark("sqlite:\(path)") }
+        if !anyMark { try await database.demandNoMark(text) }
         return database
     }
 
@@ -123,7 +124,7 @@ struct DatabaseFile {
 
     /// A backup's schema can't be brought up to date.
     private func demandSchema(of backup: SealedFile) async throws {
-        let newest = SQLStatement("SELECT max(version) FROM schema_migration")
+        let newest = SQLStatement(once: "SELECT max(version) FROM schema_migration")
         let found = try await backup.read { try $0.rows(newest).first?.optionalInteger(0) } ?? 0
         let known = Migration.all.last?.version ?? 0
         if found > known { throw MigrationError.newerSchema(found: found, known: known) }

@@ -48,7 +48,7 @@ enum DatabasePlace {
     /// For people and logs, without a password.
     var text: String {
         switch self {
-        case .file(let file): "sqlite:\(file.path)"
+        case .file(let file): file.text
         case .server(let server): server.text
         }
     }
@@ -56,7 +56,7 @@ enum DatabasePlace {
     /// The same from whichever directory.
     var fullText: String {
         switch self {
-        case .file(let file): "sqlite:\(file.fullPath)"
+        case .file(let file): file.fullText
         case .server(let server): server.text
         }
     }

@@ -32,6 +32,15 @@ def hand_over(*paths: Path):
             os.chown(path, user.pw_uid, user.pw_gid)
 
 
+def send(pids: list[int], how: int):
+    """Those that have ended meanwhile are left out."""
+    for pid in pids:
+        try:
+            os.kill(pid, how)
+        except ProcessLookupError:
+            pass
+
+
 class Node:
     def __init__(self, cluster: "Cluster", name: str):
         self.cluster, self.name, self.port = cluster, name, free_port()
@@ -65,19 +74,16 @@ class Node:
             found = connection.execute(sql, values or None)
             return found.fetchall() if found.description else []
 
+    def pids(self) -> list[int]:
+        """The server first, then its sessions and helpers."""
+        children = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True)
+        return [self.process.pid, *map(int, children.stdout.split())]
+
     def end(self, how: int = signal.SIGINT):
-        """SIGINT: fast, SIGQUIT: at once, SIGKILL: as if the machine were gone."""
+        """SIGINT: fast, SIGQUIT: at once, SIGKILL: as if the machine were gone, which takes them all."""
         if self.process:
-            children = subprocess.run(
-                ["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True)
-            self.process.send_signal(how)
-            if how == signal.SIGKILL:
-                # The machine takes them all.
-                for pid in children.stdout.split():
-                    try:
-                        os.kill(int(pid), how)
-                    except ProcessLookupError:
-                        pass
+            send(self.pids() if how == signal.SIGKILL else [self.process.pid], how)
             self.process.wait(30)
             self.process = None
 

@@ -58,7 +58,8 @@ def cut(url: str, script: str, **settings):
     """Runs one of the scripts that the documentation offers."""
     told = [f"--set={name}={value}" for name, value in settings.items()]
     done = subprocess.run(
-        ["psql", "--no-psqlrc", "--quiet", *told, "--file", ROOT / "deploy/postgresql" / script, url], capture_output=True, text=True)
+        ["psql", "--no-psqlrc", "--quiet", *told, "--file", ROOT / "deploy/postgresql" / script, url],
+        capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 

@@ -130,10 +130,10 @@ class Book:
         with self.lock:
             self.doubts[call.name] += 1
 
-    def grow(self, count: int):
-        """Until so many more were answered."""
+    def grow(self, count: int, seconds: float = 60):
+        """Until more than so many more were answered."""
         answered = self.answered
-        eventually("under load", lambda: self.answered >= answered + count, 60)
+        eventually("under load", lambda: self.answered > answered + count, seconds)
 
     def check(self, server: Server, replays: int = 200):
         """Everything acknowledged is on record once, nothing else is, and all totals agree."""

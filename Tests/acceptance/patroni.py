@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import psycopg
 
-from cluster import Cluster, Node, hand_over, owner, programs
+from cluster import Cluster, Node, hand_over, owner, programs, send
 from harness import free_port, tool
 
 
@@ -24,14 +24,6 @@ def working_in(folder: Path) -> list[int]:
         except OSError:
             pass  # It ended meanwhile, or is somebody else's.
     return found
-
-
-def send(pids: list[int], how: int):
-    for pid in pids:
-        try:
-            os.kill(pid, how)
-        except ProcessLookupError:
-            pass
 
 
 class Member(Node):

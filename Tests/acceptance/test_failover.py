@@ -1,9 +1,7 @@
 """A PostgreSQL server that goes away: nothing acknowledged is lost, nothing is doubled, and the nodes go on
 by themselves."""
 
-import os
 import signal
-import subprocess
 import threading
 import time
 from contextlib import contextmanager
@@ -11,7 +9,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from cluster import Cluster
+from cluster import Cluster, send
 from harness import Server, eventually, unique
 from load import Book, error_code, under_load
 
@@ -43,14 +41,12 @@ def test_a_server_that_is_started_anew_under_load(tmp_path, how):
         primary = cluster.nodes[0]
         with under_load(book, server) as load:
             for _ in range(2):
-                answered = book.answered
-                eventually("under load", lambda: book.answered > answered + 100, SOON)
+                book.grow(100, SOON)
                 primary.end(how)
                 eventually("unready", lambda: server.readiness() == 503, SOON)
                 primary.start()
                 eventually("ready again", lambda: all(server.readiness(port) == 200 for port in server.ports), SOON)
-            answered = book.answered
-            eventually("under load again", lambda: book.answered > answered + 100, SOON)
+            book.grow(100, SOON)
             load.finish()
         book.check(server)
         assert book.refused > 0
@@ -77,15 +73,15 @@ def test_a_primary_that_is_killed_under_load(tmp_path):
             answered = book.answered
             eventually("writing again", lambda: book.answered > answered, SOON)
             print(f"promoted after {promoted:.2f} s, first answer {time.monotonic() - start:.2f} s after the kill")
-            eventually("under load again", lambda: book.answered > answered + 500, SOON)
+            book.grow(500, SOON)
             load.finish()
         book.check(server)
 
 
 @pytest.mark.parametrize("default", ["on", "off"])
 def test_what_no_standby_has_is_not_acknowledged(tmp_path, default):
-    """Whatever the server's default is. A commit that waits for a standby in vain is answered as unknown; and so is every repetition, until a
-    standby has it: the row is there, and would be gone with this server."""
+    """Whatever the server's default is. A commit that waits for a standby in vain is answered as unknown; and
+    so is every repetition, until a standby has it: the row is there, and would be gone with this server."""
     with serving(tmp_path, standbys=1) as (cluster, server):
         workspace = server.workspace()
         customer, link = workspace.lead_customer()
@@ -154,17 +150,13 @@ def test_a_server_that_does_not_answer(tmp_path):
     with serving(tmp_path) as (cluster, server):
         workspace = server.workspace()
         customer, link = workspace.lead_customer()
-        process = cluster.nodes[0].process
-        pids = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True)
-        stopped = [process.pid, *map(int, pids.stdout.split())]
-        for pid in stopped:
-            os.kill(pid, signal.SIGSTOP)
+        stopped = cluster.nodes[0].pids()
+        send(stopped, signal.SIGSTOP)
         try:
             start = time.monotonic()
             reply = workspace.sale(customer, 100, invoiceId="standing")
             assert reply.status_code == 503 and time.monotonic() - start < 25
         finally:
-            for pid in stopped:
-                os.kill(pid, signal.SIGCONT)
+            send(stopped, signal.SIGCONT)
         eventually("selling", lambda: workspace.sale(customer, 100, invoiceId="standing").status_code == 200, SOON)
         assert workspace.fresh(link)["sales"] == 1
