@@ -7,10 +7,9 @@ package indirect enum Change: Sendable {
     case attachCustomer(CustomerKey, Click)
     case claimLead(LeadClaim, CustomerID, LeadID)
     case insertLead(Lead, CustomerKey)
-    /// The customer is as it was before the sale.
-    case insertSale(Sale, Customer)
-    /// The customer's first sale through this link.
-    case convert(CustomerKey, LinkID, Sale)
+    case insertSale(SaleReceipt)
+    /// The customer's first sale through its link.
+    case convert(SaleReceipt)
     case insertRejection(Rejection)
     /// Tried again in vain: a new reason and one attempt more.
     case retryRejection(Rejection)

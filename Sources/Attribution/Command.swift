@@ -194,6 +194,9 @@ package struct InvoiceKey: Hashable, Sendable {
     package static func == (a: Self, b: Self) -> Bool {
         isSame(a.invoiceID, b.invoiceID) && a.workspaceID == b.workspaceID
     }
+
+    /// The invoice alone: few workspaces have the same.
+    package func hash(into hasher: inout Hasher) { hasher.combine(invoiceID) }
 }
 
 /// A customer known before anything else happened, as imports bring them.

@@ -57,6 +57,13 @@ package struct Customer: Equatable, Sendable {
     }
 
     package var key: CustomerKey { CustomerKey(workspaceID: workspaceID, externalID: externalID) }
+
+    mutating func note(_ sale: Sale) {
+        sales += 1
+        saleAmount += sale.baseAmount ?? 0
+        firstSaleAt = min(firstSaleAt ?? sale.at, sale.at)
+        lastSaleID = sale.id
+    }
 }
 
 /// How requests name a customer.
@@ -70,6 +77,9 @@ package struct CustomerKey: Hashable, Sendable {
     package static func == (a: Self, b: Self) -> Bool {
         isSame(a.externalID, b.externalID) && a.workspaceID == b.workspaceID
     }
+
+    /// The customer alone: few workspaces have one of the same id.
+    package func hash(into hasher: inout Hasher) { hasher.combine(externalID) }
 }
 
 /// What a request says about a customer who may have to be created.

@@ -10,8 +10,12 @@ package struct Facts: Sendable {
     package private(set) var leads: [LeadKey: LeadState] = [:]
     /// The questions that were asked about each customer's leads, for new leads to answer.
     private var leadQuestions: [CustomerKey: [LeadKey]] = [:]
+    /// Those that hardly anybody asks twice: about the leads up to some moment.
+    private var passingQuestions: [LeadKey] = []
     package var leadClaims: Set<LeadClaim> = []
     package var invoices: [InvoiceKey: SaleReceipt] = [:]
+    /// Whether a sale may come again under its own id.
+    package var hasImports = false
     /// Sales already recorded under the id of an imported one.
     package var importedSales: [SaleID: SaleReceipt] = [:]
     /// The links that a customer has bought through.
@@ -26,7 +30,46 @@ package struct Facts: Sendable {
     /// Notes a question about a customer's leads and what the database answers.
     package mutating func ask(_ question: LeadKey, answer: LeadState?) {
         leads[question] = answer
+        let isAsked = leadQuestions[question.customer]?.contains(question) == true
+        if isAsked { return }
         leadQuestions[question.customer, default: []].append(question)
+        if question.choice != .newest(until: .distantFuture) { passingQuestions.append(question) }
+    }
+
+    /// Whether all is here that deciding the sale looks at, but for what the call itself names: its
+    /// click, its invoice.
+    package func knowsBuyer(of sale: RecordSale) -> Bool {
+        guard let customer = customers[sale.customer], let lead = leads[sale.lead] else {
+            return false
+        }
+        return links[lead.linkID] != nil && customer.linkID.map { links[$0] != nil } ?? true
+            && (customer.sales == 0 || conversions[sale.customer] != nil)
+            && workspaces[sale.customer.workspaceID] != nil
+    }
+
+    /// Leaves what the next batch may start from, if nobody else writes in between: who and what
+    /// events refer to again and again. What they say themselves comes once.
+    ///
+    /// - Parameter countMax: of more customers or links than these, none stays.
+    package mutating func forgetPassing(countMax: Int) {
+        clicks.removeAll(keepingCapacity: true)
+        lastClicks.removeAll(keepingCapacity: true)
+        leadClaims.removeAll(keepingCapacity: true)
+        invoices.removeAll(keepingCapacity: true)
+        importedSales.removeAll(keepingCapacity: true)
+        rejections.removeAll(keepingCapacity: true)
+        if links.count > countMax { links = [:] }
+        // Questions are asked about customers who are not there, too.
+        guard max(customers.count, leadQuestions.count) <= countMax else {
+            (customers, conversions, leads, leadQuestions) = ([:], [:], [:], [:])
+            passingQuestions = []
+            return
+        }
+        for question in passingQuestions {
+            leads[question] = nil
+            leadQuestions[question.customer]?.removeAll { $0 == question }
+        }
+        passingQuestions.removeAll(keepingCapacity: true)
     }
 }
 
@@ -122,6 +165,9 @@ package struct LeadKey: Hashable, Sendable {
     package static func == (a: Self, b: Self) -> Bool {
         a.customer == b.customer && isSame(a.eventName, b.eventName) && a.choice == b.choice
     }
+
+    /// The customer alone: about most there is one question.
+    package func hash(into hasher: inout Hasher) { hasher.combine(customer) }
 }
 
 package struct LeadState: Equatable, Sendable {
@@ -181,8 +227,9 @@ extension Facts {
             customers[key]?.clickedAt = click.at
         case .claimLead(let claim, _, _): leadClaims.insert(claim)
         case .insertLead(let lead, let key): absorb(lead, of: key)
-        case .insertSale(let sale, let customer): absorb(sale, of: customer)
-        case .convert(let key, let linkID, _): conversions[key, default: []].insert(linkID)
+        case .insertSale(let receipt): absorb(receipt)
+        case .convert(let receipt):
+            conversions[receipt.customer.key, default: []].insert(receipt.sale.linkID)
         case .insertRejection(let rejection):
             rejections.insert(RejectionKey(rejection.workspaceID, rejection.id))
         case .discardRejection(let id, let workspaceID):
@@ -207,19 +254,13 @@ extension Facts {
         }
     }
 
-    private mutating func absorb(_ sale: Sale, of customer: Customer) {
-        let receipt = SaleReceipt(sale: sale, customer: customer)
-        importedSales[sale.id] = receipt
+    private mutating func absorb(_ receipt: SaleReceipt) {
+        let sale = receipt.sale
+        if hasImports { importedSales[sale.id] = receipt }
         if let invoice = sale.invoiceID.nonEmpty {
             invoices[InvoiceKey(workspaceID: sale.workspaceID, invoiceID: invoice)] = receipt
         }
-        if var known = customers[customer.key] {
-            known.sales += 1
-            known.saleAmount += sale.baseAmount ?? 0
-            known.firstSaleAt = min(known.firstSaleAt ?? sale.at, sale.at)
-            known.lastSaleID = sale.id
-            customers[customer.key] = known
-        }
+        customers[receipt.customer.key]?.note(sale)
         guard let amount = sale.baseAmount else { return }
         links[sale.linkID]?.saleAmount += amount
         workspaces[sale.workspaceID]?.saleAmount += amount

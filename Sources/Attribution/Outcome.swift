@@ -48,10 +48,15 @@ package enum SaleOutcome: Equatable, Sendable {
     case ignored(eventName: String, RejectionReason)
 }
 
-package struct SaleReceipt: Equatable, Sendable {
-    package var sale: Sale
-    package var customer: Customer
+/// A sale and its customer as it was before. An object, for the reason that `Outcome` is indirect.
+package final class SaleReceipt: Equatable, Sendable {
+    package let sale: Sale
+    package let customer: Customer
     package init(sale: Sale, customer: Customer) { (self.sale, self.customer) = (sale, customer) }
+
+    package static func == (a: SaleReceipt, b: SaleReceipt) -> Bool {
+        a.sale == b.sale && a.customer == b.customer
+    }
 }
 
 /// Why a command changed nothing. How each is answered stands in one place of the server.

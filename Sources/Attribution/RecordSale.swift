@@ -49,12 +49,12 @@ func decide(_ command: RecordSale, _ facts: Facts) -> Decision {
     guard totalsFit(sale, customer: customer, credited: credited, facts) else {
         return .refused(.totalTooLarge)
     }
-    changes.append(.insertSale(sale, customer))
+    let receipt = SaleReceipt(sale: sale, customer: customer)
+    changes.append(.insertSale(receipt))
     if facts.conversions[command.customer]?.contains(credited.link.id) != true {
-        changes.append(.convert(command.customer, credited.link.id, sale))
+        changes.append(.convert(receipt))
     }
-    return Decision(
-        outcome: .sale(.recorded(SaleReceipt(sale: sale, customer: customer))), changes: changes)
+    return Decision(outcome: .sale(.recorded(receipt)), changes: changes)
 }
 
 private func ignored(_ command: RecordSale, _ reason: RejectionReason) -> Decision {

@@ -42,10 +42,11 @@ package struct Tally: Equatable, Sendable {
             links[lead.linkID, default: LinkCounts()].leads += 1
             links[lead.linkID]?.lastLeadAt.advance(to: lead.at)
             workspaces[lead.workspaceID, default: WorkspaceCounts()].leads += 1
-        case .insertSale(let sale, let customer): add(sale, customer.key)
-        case .convert(_, let linkID, let sale):
-            links[linkID, default: LinkCounts()].conversions += 1
-            links[linkID]?.lastConversionAt.advance(to: sale.at)
+        case .insertSale(let receipt): add(receipt.sale, receipt.customer.key)
+        case .convert(let receipt):
+            let sale = receipt.sale
+            links[sale.linkID, default: LinkCounts()].conversions += 1
+            links[sale.linkID]?.lastConversionAt.advance(to: sale.at)
         default: break
         }
     }

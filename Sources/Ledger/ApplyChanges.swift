@@ -75,11 +75,13 @@ package struct ChangeWriter {
                 Statements.claimLead,
                 [.init(customerID), .text(claim.normalizedName), .init(leadID)])
         case .insertLead(let lead, _): add(Statements.insertLead, lead.insertArguments)
-        case .insertSale(let sale, _): add(Statements.insertSale, sale.insertArguments)
-        case .convert(_, let linkID, let sale):
+        case .insertSale(let receipt):
+            add(Statements.insertSale, receipt.sale.insertArguments)
+        case .convert(let receipt):
+            let sale = receipt.sale
             add(
                 Statements.insertConversion,
-                [.init(sale.customerID), .init(linkID), .init(sale.id)])
+                [.init(sale.customerID), .init(sale.linkID), .init(sale.id)])
         case .touch: add(RegistryStatements.touch, [])
         default: return false
         }

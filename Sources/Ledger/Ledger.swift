@@ -12,8 +12,9 @@ package final class Ledger: Sendable {
         onFailure: @escaping @Sendable (any Error) -> Void = { _ in }
     ) {
         self.database = database
+        let kept = KeptFacts(countMax: limits.keptFactsMax)
         queue = CommitQueue(limits: limits) { commands, latecomers in
-            do { return try Self.commit(commands, latecomers, database, onBatch) } catch {
+            do { return try Self.commit(commands, latecomers, database, kept, onBatch) } catch {
                 onFailure(error)
                 throw error
             }
@@ -50,25 +51,36 @@ package final class Ledger: Sendable {
     // The whole way of a batch: load, decide, apply, commit.
     private static func commit(
         _ commands: [Command], _ latecomers: CommitQueue.Latecomers, _ database: any SQLDatabase,
-        _ onBatch: @Sendable (BatchReport) -> Void
+        _ kept: KeptFacts, _ onBatch: @Sendable (BatchReport) -> Void
     ) throws -> [Outcome] {
         let start = ContinuousClock.now
         var commands = commands
+        var facts = Facts()
+        var history: WriteHistory?
         let outcomes = try database.write { transaction in
             let names = WorkspaceNames(commands)
             try transaction.lock(.workspaces(names))
             // While one node waited for another one, more has come that is about the same.
             commands += latecomers(names)
-            return try parts(of: commands).flatMap { try perform($0, transaction) }
+            history = transaction.history
+            facts = kept.take(at: history)
+            return try parts(of: commands).flatMap { try perform($0, transaction, &facts) }
         }
+        kept.keep(facts, after: history)
         onBatch(BatchReport(size: commands.count, duration: ContinuousClock.now - start))
         return outcomes
     }
 
+    /// - Parameter facts: some that hold before, and hold after.
     private static func perform(
-        _ commands: ArraySlice<Command>, _ transaction: any SQLTransaction
+        _ commands: ArraySlice<Command>, _ transaction: any SQLTransaction, _ facts: inout Facts
     ) throws -> [Outcome] {
-        var facts = try FactsLoader.load(commands, transaction)
+        let standsAlone = commands.first?.standsAlone == true
+        // Moved, because a copy in two places would be copied in full by the first change.
+        var known = Facts()
+        swap(&known, &facts)
+        facts = try FactsLoader.load(
+            commands, transaction, besides: standsAlone ? Facts() : consume known)
         var outcomes: [Outcome] = []
         var changes: [Change] = []
         outcomes.reserveCapacity(commands.count)
@@ -79,6 +91,8 @@ package final class Ledger: Sendable {
             outcomes.append(decision.outcome)
         }
         if !changes.isEmpty { try ChangeWriter.apply(changes, transaction) }
+        // Others may know by another name what was changed: it is not absorbed.
+        if standsAlone { facts = Facts() }
         return outcomes
     }
 

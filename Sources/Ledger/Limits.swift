@@ -7,5 +7,9 @@ package struct Limits: Sendable {
     /// How long a command may wait before it is dropped, uncommitted, with an answer that says so.
     package var waitMax: Duration = .seconds(10)
 
+    /// Customers, and links, of whom the facts stay in memory between two batches: about a kilobyte
+    /// each.
+    package var keptFactsMax = 50_000
+
     package init() {}
 }

@@ -7,7 +7,7 @@ package struct FactsLoader {
     private let transaction: any SQLTransaction
     private var questions: [SQLQuestion] = []
     private var answers: [(inout FactsLoader, [[SQLRow]]) throws -> Void] = []
-    private var facts = Facts()
+    private var facts: Facts
     private var workspaceIDs: Set<WorkspaceID> = []
     private var linkIDs: Set<LinkID> = []
     private var clickIDs: Set<ClickID> = []
@@ -18,18 +18,21 @@ package struct FactsLoader {
     private var buyers: Set<CustomerKey> = []
     private var leadKeys: Set<LeadKey> = []
     private var claims: Set<LeadClaim> = []
-    private var invoices: Set<InvoiceKey> = []
+    private var invoices: [InvoiceKey] = []
     private var importedSales: Set<SaleID> = []
     private var rejections: Set<RejectionKey> = []
     private var asked: (clicks: Set<ClickID>, links: Set<LinkID>, workspaces: Set<WorkspaceID>) = (
         [], [], []
     )
 
+    /// - Parameter kept: facts that hold now, which are not loaded again.
     package static func load(
-        _ commands: ArraySlice<Command>, _ transaction: any SQLTransaction
+        _ commands: ArraySlice<Command>, _ transaction: any SQLTransaction,
+        besides kept: consuming Facts = Facts()
     ) throws -> Facts {
-        var loader = FactsLoader(transaction: transaction)
+        var loader = FactsLoader(transaction: transaction, facts: consume kept)
         for command in commands { loader.note(command) }
+        loader.facts.hasImports = !loader.importedSales.isEmpty
         loader.askNamed()
         loader.askReferences()
         try loader.answer()
@@ -45,7 +48,10 @@ package struct FactsLoader {
         return loader.facts
     }
 
-    private init(transaction: any SQLTransaction) { self.transaction = transaction }
+    private init(transaction: any SQLTransaction, facts: consuming Facts) {
+        self.transaction = transaction
+        self.facts = consume facts
+    }
 
     private mutating func note(_ command: Command) {
         switch command {
@@ -66,14 +72,16 @@ package struct FactsLoader {
                 clickOwners.insert(lead.customer)
             }
         case .recordSale(let sale):
-            noteCustomer(sale.customer)
             note(sale.call, sale.customer.workspaceID)
+            if let clickID = sale.clickID { clickIDs.insert(clickID) }
+            if let invoice = sale.invoice { invoices.append(invoice) }
+            if sale.origin == .imported { importedSales.insert(sale.id) }
+            // The most frequent command of a busy server, about somebody who bought before.
+            if facts.knowsBuyer(of: sale) { return }
+            noteCustomer(sale.customer)
             buyers.insert(sale.customer)
             leadKeys.insert(sale.lead)
             if let lead = sale.laterLead { leadKeys.insert(lead) }
-            if let clickID = sale.clickID { clickIDs.insert(clickID) }
-            if let invoice = sale.invoice { invoices.insert(invoice) }
-            if sale.origin == .imported { importedSales.insert(sale.id) }
         case .addCustomer(let customer):
             noteCustomer(customer.key)
             if let clickID = customer.clickID { clickIDs.insert(clickID) }
@@ -102,14 +110,16 @@ package struct FactsLoader {
 
     /// What the commands say themselves.
     private mutating func askNamed() {
-        ask(customers, Statements.customer, { $0.arguments }) { loader, key, rows in
+        let unknown = customers.filter { key in
+            guard let customer = facts.customers[key] else { return true }
+            noteReferences(of: customer, key)
+            return false
+        }
+        ask(unknown, Statements.customer, { $0.arguments }) { loader, key, rows in
             guard let row = rows.first else { return }
             let customer = try Customer(row)
             loader.facts.customers[key] = customer
-            if let linkID = customer.linkID { loader.linkIDs.insert(linkID) }
-            if let clickID = customer.clickID, loader.clickOwners.contains(key) {
-                loader.clickIDs.insert(clickID)
-            }
+            loader.noteReferences(of: customer, key)
         }
         ask(rejections, RejectionSQL.isKept, { [.init($0.id), .init($0.workspaceID)] }) {
             loader, key, rows in
@@ -136,11 +146,23 @@ package struct FactsLoader {
         }
     }
 
+    private mutating func noteReferences(of customer: Customer, _ key: CustomerKey) {
+        if let linkID = customer.linkID { linkIDs.insert(linkID) }
+        if let clickID = customer.clickID, clickOwners.contains(key) { clickIDs.insert(clickID) }
+    }
+
     /// What is known of the batch's customers. Who is not there has no leads and no sales.
     private mutating func askCustomerHistory() {
-        let ids = facts.customers.mapValues(\.id)
+        var ids: [CustomerKey: CustomerID] = [:]
+        for key in customers { ids[key] = facts.customers[key]?.id }
         for key in leadKeys where ids[key.customer] == nil { facts.ask(key, answer: nil) }
-        let known = leadKeys.filter { ids[$0.customer] != nil }
+        let known = leadKeys.filter { key in
+            if let lead = facts.leads[key] {
+                linkIDs.insert(lead.linkID)
+                return false
+            }
+            return ids[key.customer] != nil
+        }
         for keys in Dictionary(grouping: known, by: { ObjectIdentifier($0.statement) }).values {
             guard let statement = keys.first?.statement else { continue }
             ask(keys, statement, { $0.arguments(ids[$0.customer]) }) { loader, key, rows in
@@ -154,7 +176,9 @@ package struct FactsLoader {
             loader, claim, rows in
             if !rows.isEmpty { loader.facts.leadClaims.insert(claim) }
         }
-        let buyers = buyers.filter { (facts.customers[$0]?.sales ?? 0) > 0 }
+        let buyers = buyers.filter {
+            (facts.customers[$0]?.sales ?? 0) > 0 && facts.conversions[$0] == nil
+        }
         ask(buyers, Statements.conversions, { [.init(ids[$0])] }) { loader, key, rows in
             loader.facts.conversions[key] = Set(try rows.map { try $0.id(0) })
         }
@@ -170,7 +194,10 @@ package struct FactsLoader {
             loader.facts.clicks[id] = click
             loader.linkIDs.insert(click.linkID)
         }
-        let linkIDs = linkIDs.subtracting(asked.links)
+        for id in linkIDs {
+            if let link = facts.links[id] { workspaceIDs.insert(link.workspaceID) }
+        }
+        let linkIDs = linkIDs.subtracting(asked.links).filter { facts.links[$0] == nil }
         asked.links.formUnion(linkIDs)
         ask(linkIDs, Statements.linkState, { [.init($0)] }) { loader, id, rows in
             guard let row = rows.first else { return }
@@ -179,6 +206,7 @@ package struct FactsLoader {
             loader.workspaceIDs.insert(link.workspaceID)
         }
         let workspaceIDs = workspaceIDs.subtracting(asked.workspaces)
+            .filter { facts.workspaces[$0] == nil }
         asked.workspaces.formUnion(workspaceIDs)
         ask(workspaceIDs, Statements.workspaceState, { [.init($0)] }) { loader, id, rows in
             loader.facts.workspaces[id] = try rows.first.map(WorkspaceState.init)
@@ -241,7 +269,7 @@ extension LeadState {
 }
 
 extension SaleReceipt {
-    init(_ row: SQLRow) throws {
+    convenience init(_ row: SQLRow) throws {
         self.init(
             sale: try Sale(row), customer: try Customer(row, from: Sale.columnCount))
     }

@@ -26,6 +26,8 @@ package protocol SQLDatabase: Sendable {
 /// two statements.
 package protocol SQLTransaction {
     var dialect: Dialect { get }
+    /// nil if the engine can't tell whether others have written.
+    var history: WriteHistory? { get }
     /// Waits until nobody else writes to this, and keeps others from it until the transaction ends.
     /// Asked first, and once: what is read afterwards stays so.
     ///
@@ -42,6 +44,20 @@ package protocol SQLTransaction {
     func run(script: String) throws
 }
 
+/// What was written to a database before a transaction.
+package struct WriteHistory: Equatable, Sendable {
+    /// Changes whenever others have written.
+    package let others: Int64
+    /// How many transactions this program has begun to write, the present one included.
+    package let own: Int64
+    package init(others: Int64, own: Int64) { (self.others, self.own) = (others, own) }
+
+    /// Whether nothing was written between the two.
+    package func follows(_ other: WriteHistory) -> Bool {
+        others == other.others && own == other.own + 1
+    }
+}
+
 /// A statement and a list of arguments for each of its runs.
 package struct SQLQuestion {
     package let statement: SQLStatement
@@ -52,6 +68,8 @@ package struct SQLQuestion {
 }
 
 extension SQLTransaction {
+    package var history: WriteHistory? { nil }
+
     package func query(_ questions: [SQLQuestion]) throws -> [[[SQLRow]]] {
         try questions.map { try query($0.statement, each: $0.arguments) }
     }

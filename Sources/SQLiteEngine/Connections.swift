@@ -26,6 +26,7 @@ final class Connections: Sendable {
             guard try Self.synchronousMode(pool) == 2 else {
                 throw SQLError.other("SQLite did not accept synchronous=FULL")
             }
+            try pool.writeWithoutTransaction { try GatheredLog.install(on: $0.sqliteConnection) }
             watch = try RegistryWatch(path: path)
             files = DatabaseFiles(path: path)
             checkpointer = try Checkpointer(path: path, files)

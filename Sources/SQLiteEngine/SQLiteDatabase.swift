@@ -21,6 +21,8 @@ package final class SQLiteDatabase: SQLiteFile {
     }
 
     private let path: String
+    /// Transactions begun, and times that the file was opened anew.
+    private let writes = Atomic<Int64>(0)
     private let state: Mutex<State>
     /// Held while the file is opened anew; when that was tried last.
     private let opening = Mutex<ContinuousClock.Instant?>(nil)
@@ -42,11 +44,15 @@ package final class SQLiteDatabase: SQLiteFile {
 
     package func write<Value>(_ body: (any SQLTransaction) throws -> Value) throws -> Value {
         let connections = try trusted()
+        let own = writes.add(1, ordering: .relaxed).newValue
         do {
             var value: Value?
             try connections.pool.writeWithoutTransaction { connection in
                 try connection.inTransaction(.immediate) {
-                    value = try body(SQLiteTransaction(connection: connection))
+                    var transaction = SQLiteTransaction(connection: connection)
+                    transaction.history = WriteHistory(
+                        others: try transaction.dataVersion(), own: own)
+                    value = try body(transaction)
                     return .commit
                 }
             }
@@ -96,6 +102,7 @@ package final class SQLiteDatabase: SQLiteFile {
             defer { state.connections = fresh }
             return state.connections
         }
+        writes.add(1, ordering: .relaxed)
         // Reads may still run on the old ones; they end by themselves.
         try? old.close()
         lastTry = nil

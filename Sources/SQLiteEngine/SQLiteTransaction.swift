@@ -6,6 +6,7 @@ import Ledger
 /// binding and stepping go straight to C, because that is what the server does all day.
 struct SQLiteTransaction: SQLTransaction {
     let connection: Database
+    var history: WriteHistory?
 
     private static let sqlite = Dialect(
         integerType: "INTEGER", textType: "TEXT", tableSuffix: "STRICT",
@@ -56,6 +57,13 @@ struct SQLiteTransaction: SQLTransaction {
             }
         }
     }
+
+    /// Another number whenever another connection has committed.
+    func dataVersion() throws -> Int64 {
+        try rows(Self.dataVersion).first?.integer(0) ?? -1
+    }
+
+    private static let dataVersion = SQLStatement("PRAGMA data_version")
 
     private func prepare(_ statement: SQLStatement) throws -> OpaquePointer {
         try connection.cachedStatement(sql: statement.sql).sqliteStatement

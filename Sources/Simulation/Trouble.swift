@@ -40,15 +40,15 @@ enum Trouble: String, CaseIterable {
                 fault(nil, [.read], random.int(0..<4), .fails(IOError.read)))
         case .writeError:
             machine.disk.arm(
-                fault(.log, [.write], random.int(0..<8), .fails(IOError.write)))
+                fault(.log, [.write], random.int(0..<2), .fails(IOError.write)))
         case .diskFull:
             machine.disk.arm(
-                fault(.log, [.write], random.int(0..<8), times: 1_000, .fails(SQLITE_FULL)))
+                fault(.log, [.write], random.int(0..<2), times: 1_000, .fails(SQLITE_FULL)))
         case .syncError:
             machine.disk.arm(fault(.log, [.sync], 0, .fails(IOError.fsync)))
         case .syncLoss: machine.disk.arm(fault(.log, [.sync], 0, .loses))
         case .killed, .powerless:
-            machine.disk.arm(fault(.log, [.write, .sync], random.int(0..<40), .stops))
+            machine.disk.arm(fault(.log, [.write, .sync], random.int(0..<4), .stops))
         }
     }
 

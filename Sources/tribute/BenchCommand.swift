@@ -53,7 +53,33 @@ struct BenchCommand: AsyncParsableCommand {
         }
     }
 
+    @Flag(help: "Time the stages of a sale in this process instead, one by one.") var stages = false
+
+    private func runStages() async throws {
+        let place = try BenchPlace(database: database, directory: directory)
+        defer { place.remove() }
+        let database = try await place.open()
+        defer { try? database.close() }
+        let token = try await BenchFill(links: links, customers: customers).run(
+            Ledger(database: database))
+        guard let workspaceID = try await database.read({ try $0.workspace(slug: "bench") })?.id
+        else {
+            throw Failure("the workspace is not there")
+        }
+        let ledger = Ledger(database: database)
+        let stages = BenchStages(
+            token: token, customers: customers, seconds: seconds,
+            sizes: ProcessInfo.processInfo.environment["SIZES"]?.split(separator: ",").compactMap {
+                Int($0)
+            } ?? [1, 16, 64, 256, 512])
+        for line in try await stages.commits(ledger, workspaceID: workspaceID) {
+            print(line.name, line.processor / .microseconds(1), line.clock / .microseconds(1))
+        }
+        await ledger.stop()
+    }
+
     func run() async throws {
+        if stages { return try await runStages() }
         guard let wrk = Tool.path("wrk") else {
             throw Failure("wrk is not installed: apt-get install wrk")
         }

@@ -47,7 +47,9 @@ import Testing
             let command = sale("ann") { $0.id = ID("s\(index)") }
             for change in decide(command, facts).changes {
                 facts.absorb(change)
-                if case .insertSale(let sale, _) = change { previous.append(sale.previousSaleID) }
+                if case .insertSale(let receipt) = change {
+                    previous.append(receipt.sale.previousSaleID)
+                }
             }
         }
         #expect(previous == [nil, ID("s0"), ID("s1")])

@@ -64,8 +64,9 @@ extension Change {
             "claim \(claim.normalizedName) of \(customer) by \(lead)"
         case .insertLead(let lead, let key):
             "lead \(lead.id) \(lead.eventName) of \(key.externalID) on \(lead.linkID)"
-        case .insertSale(let sale, _): sale.words
-        case .convert(let key, let link, _): "\(key.externalID) converts on \(link)"
+        case .insertSale(let receipt): receipt.sale.words
+        case .convert(let receipt):
+            "\(receipt.customer.externalID) converts on \(receipt.sale.linkID)"
         case .insertLink(let link): "link \(link.id) \(link.domain)/\(link.key)"
         case .updateLink(let link): "link \(link.id) now \(link.domain)/\(link.key) \(link.url)"
         case .deleteLink(let link, _): "link \(link.id) deleted"

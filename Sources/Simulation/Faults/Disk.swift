@@ -170,6 +170,8 @@ extension Disk {
     }
 }
 
+private let pageSize = 4_096
+
 extension Disk.State {
     /// The code with which the operation fails; nil if it does not.
     fileprivate mutating func strike(
@@ -208,9 +210,15 @@ extension Disk.State {
         let start = Int(offset)
         let before = real.read(from: start, to: min(start + bytes.count, size))
         let code = real.write(bytes, at: offset)
-        if code == SQLITE_OK {
+        guard code == SQLITE_OK else { return code }
+        // An outage may leave some pages of a long write and not the others.
+        for index in stride(from: 0, to: bytes.count, by: pageSize) {
             histories[file.name]?.note(
-                .init(offset: start, before: before, after: Array(bytes), sizeBefore: size))
+                .init(
+                    offset: start + index,
+                    before: Array(before.dropFirst(index).prefix(pageSize)),
+                    after: Array(bytes.dropFirst(index).prefix(pageSize)),
+                    sizeBefore: max(size, start + index)))
         }
         return code
     }

@@ -32,6 +32,13 @@ package struct DiskFault: Sendable {
     package var times = 1
     package var effect: Effect
 
+    package init(
+        file: DiskFile?, operations: Set<DiskOperation>, wait: Int, times: Int = 1, effect: Effect
+    ) {
+        (self.file, self.operations, self.wait) = (file, operations, wait)
+        (self.times, self.effect) = (times, effect)
+    }
+
     func concerns(_ operation: DiskOperation, _ other: DiskFile) -> Bool {
         operations.contains(operation) && (file == nil || file == other)
     }

@@ -129,6 +129,7 @@ private final class FaultyTransaction: SQLTransaction {
     }
 
     var dialect: Dialect { base.dialect }
+    var history: WriteHistory? { base.history }
 
     func lock(_ scope: LockScope) throws { try base.lock(scope) }
 
