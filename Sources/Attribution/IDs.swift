@@ -30,25 +30,27 @@ package enum IDText {
     /// base32 without its leading zero digit: 25 characters until the year 3084.
     package static func ulid(prefix: String, at: Timestamp, _ high: UInt16, _ low: UInt64) -> String
     {
-        var bytes = Array(prefix.utf8)
-        let time = UInt64(clamping: at.milliseconds)
-        for digit in (0..<9).reversed() {
-            bytes.append(crockford[Int(time >> UInt64(digit * 5)) & 31])
+        let first = prefix.utf8.count
+        return String(unsafeUninitializedCapacity: first + 25) { buffer in
+            _ = buffer.initialize(from: prefix.utf8)
+            var time = UInt64(clamping: at.milliseconds)
+            for position in (0..<9).reversed() {
+                buffer[first + position] = crockford[Int(time & 31)]
+                time >>= 5
+            }
+            // 80 bits as sixteen digits: the 16 high bits fill three and one bit of the fourth.
+            var rest = low
+            for position in (13..<25).reversed() {
+                buffer[first + position] = crockford[Int(rest & 31)]
+                rest >>= 5
+            }
+            var upper = (UInt64(high) << 4) | rest
+            for position in (9..<13).reversed() {
+                buffer[first + position] = crockford[Int(upper & 31)]
+                upper >>= 5
+            }
+            return first + 25
         }
-        // 80 bits as sixteen digits: the 16 high bits fill three digits and one bit of the fourth.
-        var digits = [UInt8](repeating: 0, count: 16)
-        var rest = low
-        for position in stride(from: 15, through: 4, by: -1) {
-            digits[position] = UInt8(rest & 31)
-            rest >>= 5
-        }
-        var upper = (UInt64(high) << 4) | rest
-        for position in stride(from: 3, through: 0, by: -1) {
-            digits[position] = UInt8(upper & 31)
-            upper >>= 5
-        }
-        for digit in digits { bytes.append(crockford[Int(digit)]) }
-        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// Sixteen characters of `[0-9A-Za-z]` for clicks, leads and sales: seven of milliseconds, nine

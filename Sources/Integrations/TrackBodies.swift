@@ -15,6 +15,7 @@ package enum SaleField: Int, BodyField {
     case customerName, customerEmail, customerAvatar
 
     package static let rules = allCases.map(\.rule)
+    package static let names = FieldNames(rules)
 
     package var rule: Rule {
         switch self {
@@ -44,6 +45,7 @@ package enum LeadField: Int, BodyField {
     case customerName, customerEmail, customerAvatar, mode, eventQuantity, metadata
 
     package static let rules = allCases.map(\.rule)
+    package static let names = FieldNames(rules)
 
     package var rule: Rule {
         switch self {

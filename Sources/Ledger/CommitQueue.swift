@@ -7,9 +7,9 @@ import Synchronization
 /// waits for nobody; the more there are, the more share one fsync.
 final class CommitQueue: Sendable {
     private struct Entry {
-        let command: Command
+        let submission: Submission
         let arrival: ContinuousClock.Instant
-        let answer: @Sendable (Result<Outcome, LedgerError>) -> Void
+        let answer: Answer
     }
 
     private struct State {
@@ -26,9 +26,11 @@ final class CommitQueue: Sendable {
     private let commit: Commit
 
     /// Takes those that wait now and are about nothing but what is named, for the batch at hand.
-    typealias Latecomers = (WorkspaceNames) -> [Command]
-    /// Commits commands and latecomers, in this order; one outcome for each.
-    typealias Commit = @Sendable ([Command], Latecomers) throws -> [Outcome]
+    typealias Latecomers = (WorkspaceNames) -> [Submission]
+    /// Commits commands and latecomers, in this order; one result for each.
+    typealias Commit =
+        @Sendable ([Submission], Latecomers) throws -> [Result<Outcome, LedgerError>]
+    typealias Answer = @Sendable (Result<Outcome, LedgerError>) -> Void
 
     init(limits: Limits, commit: @escaping Commit) {
         self.limits = limits
@@ -43,12 +45,14 @@ final class CommitQueue: Sendable {
 
     func submit(_ command: Command) async throws(LedgerError) -> Outcome {
         let result = await withCheckedContinuation { continuation in
-            if let refusal = accept([(command, { @Sendable in continuation.resume(returning: $0) })]
-            ) {
-                continuation.resume(returning: .failure(refusal))
-            }
+            submit(Submission(command: command)) { continuation.resume(returning: $0) }
         }
         return try result.get()
+    }
+
+    /// - Parameter answer: called on this thread if the command is not accepted.
+    func submit(_ submission: Submission, _ answer: @escaping Answer) {
+        if let refusal = accept([(submission, answer)]) { answer(.failure(refusal)) }
     }
 
     /// All are accepted, side by side in their order, or none is.
@@ -60,7 +64,7 @@ final class CommitQueue: Sendable {
                     continuation.resume(returning: .success($0))
                 }
                 let entries = commands.enumerated().map { index, command in
-                    (command, { @Sendable in answers.set($0, at: index) })
+                    (Submission(command: command), { @Sendable in answers.set($0, at: index) })
                 }
                 if let refusal = accept(entries) {
                     continuation.resume(returning: .failure(refusal))
@@ -70,14 +74,15 @@ final class CommitQueue: Sendable {
     }
 
     private func accept(
-        _ entries: [(Command, @Sendable (Result<Outcome, LedgerError>) -> Void)]
+        _ entries: [(Submission, Answer)]
     ) -> LedgerError? {
         state.withLock { state in
             if state.isStopped { return .stopped }
             if state.entries.count + entries.count > limits.queueDepthMax { return .overloaded }
             let arrival = ContinuousClock.now
-            for (command, answer) in entries {
-                state.entries.append(Entry(command: command, arrival: arrival, answer: answer))
+            for (submission, answer) in entries {
+                state.entries.append(
+                    Entry(submission: submission, arrival: arrival, answer: answer))
             }
             if state.isIdle {
                 state.isIdle = false
@@ -141,7 +146,7 @@ final class CommitQueue: Sendable {
 
     private func takeLatecomers(_ names: WorkspaceNames, max: Int) -> [Entry] {
         state.withLock { state in
-            let fitting = state.entries.prefix(max).prefix { names.cover($0.command) }
+            let fitting = state.entries.prefix(max).prefix { names.cover($0.submission.command) }
             return state.entries.takeFirst(fitting.count)
         }
     }
@@ -150,22 +155,22 @@ final class CommitQueue: Sendable {
     /// is tried alone. A database that can't be used fails them all at once.
     private func results(of batch: inout [Entry]) -> [Result<Outcome, LedgerError>] {
         do {
-            return try commit(batch.map(\.command)) { names in
+            return try commit(batch.map(\.submission)) { names in
                 let late = takeLatecomers(names, max: limits.batchMax - batch.count)
                 batch += late
-                return late.map(\.command)
-            }.map { .success($0) }
+                return late.map(\.submission)
+            }
         } catch {
             let failure = LedgerError(error)
             guard batch.count > 1, error is SQLError, case .defect = failure else {
                 return batch.map { _ in .failure(failure) }
             }
-            return batch.map { resultAlone(of: $0.command) }
+            return batch.map { resultAlone(of: $0.submission) }
         }
     }
 
-    private func resultAlone(of command: Command) -> Result<Outcome, LedgerError> {
-        do { return .success(try commit([command], { _ in [] })[0]) } catch {
+    private func resultAlone(of submission: Submission) -> Result<Outcome, LedgerError> {
+        do { return try commit([submission], { _ in [] })[0] } catch {
             return .failure(LedgerError(error))
         }
     }

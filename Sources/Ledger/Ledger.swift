@@ -13,8 +13,8 @@ package final class Ledger: Sendable {
     ) {
         self.database = database
         let kept = KeptFacts(countMax: limits.keptFactsMax)
-        queue = CommitQueue(limits: limits) { commands, latecomers in
-            do { return try Self.commit(commands, latecomers, database, kept, onBatch) } catch {
+        queue = CommitQueue(limits: limits) { submissions, latecomers in
+            do { return try Self.commit(submissions, latecomers, database, kept, onBatch) } catch {
                 onFailure(error)
                 throw error
             }
@@ -36,6 +36,17 @@ package final class Ledger: Sendable {
         try await queue.submit(commands)
     }
 
+    /// The same for one, of a caller whose rights were looked up at a revision of the registry: if
+    /// anything of the kind has changed by the commit, the answer is `outdated`.
+    ///
+    /// - Parameter answer: called once, on this thread or another.
+    package func submit(
+        _ command: Command, ifRegistryIsAt revision: Int64,
+        _ answer: @escaping @Sendable (Result<Outcome, LedgerError>) -> Void
+    ) {
+        queue.submit(Submission(command: command, registryRevision: revision), answer)
+    }
+
     package func read<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLTransaction) throws -> Value
     ) async throws -> Value {
@@ -50,63 +61,27 @@ package final class Ledger: Sendable {
 
     // The whole way of a batch: load, decide, apply, commit.
     private static func commit(
-        _ commands: [Command], _ latecomers: CommitQueue.Latecomers, _ database: any SQLDatabase,
-        _ kept: KeptFacts, _ onBatch: @Sendable (BatchReport) -> Void
-    ) throws -> [Outcome] {
+        _ submissions: [Submission], _ latecomers: CommitQueue.Latecomers,
+        _ database: any SQLDatabase, _ kept: KeptFacts,
+        _ onBatch: @Sendable (BatchReport) -> Void
+    ) throws -> [Result<Outcome, LedgerError>] {
         let start = ContinuousClock.now
-        var commands = commands
-        var facts = Facts()
-        var history: WriteHistory?
-        let outcomes = try database.write { transaction in
-            let names = WorkspaceNames(commands)
+        // What was taken along stays in the batch if the transaction is run again.
+        var submissions = submissions
+        let (batch, history) = try database.write { transaction in
+            let names = WorkspaceNames(submissions.lazy.map(\.command))
             try transaction.lock(.workspaces(names))
             // While one node waited for another one, more has come that is about the same.
-            commands += latecomers(names)
-            history = transaction.history
-            facts = kept.take(at: history)
-            return try parts(of: commands).flatMap { try perform($0, transaction, &facts) }
+            submissions += latecomers(names)
+            let history = transaction.history
+            var batch = Batch(transaction: transaction, facts: kept.take(at: history))
+            try batch.perform(submissions)
+            return (batch, history)
         }
-        kept.keep(facts, after: history)
-        onBatch(BatchReport(size: commands.count, duration: ContinuousClock.now - start))
-        return outcomes
-    }
-
-    /// - Parameter facts: some that hold before, and hold after.
-    private static func perform(
-        _ commands: ArraySlice<Command>, _ transaction: any SQLTransaction, _ facts: inout Facts
-    ) throws -> [Outcome] {
-        let standsAlone = commands.first?.standsAlone == true
-        // Moved, because a copy in two places would be copied in full by the first change.
-        var known = Facts()
-        swap(&known, &facts)
-        facts = try FactsLoader.load(
-            commands, transaction, besides: standsAlone ? Facts() : consume known)
-        var outcomes: [Outcome] = []
-        var changes: [Change] = []
-        outcomes.reserveCapacity(commands.count)
-        for command in commands {
-            let decision = decide(command, facts)
-            for change in decision.changes { facts.absorb(change) }
-            changes += decision.changes
-            outcomes.append(decision.outcome)
-        }
-        if !changes.isEmpty { try ChangeWriter.apply(changes, transaction) }
-        // Others may know by another name what was changed: it is not absorbed.
-        if standsAlone { facts = Facts() }
-        return outcomes
-    }
-
-    /// Events side by side are decided together; whatever stands alone is a part of its own.
-    private static func parts(of commands: [Command]) -> [ArraySlice<Command>] {
-        var parts: [ArraySlice<Command>] = []
-        var start = 0
-        for (index, command) in commands.enumerated() where command.standsAlone {
-            if start < index { parts.append(commands[start..<index]) }
-            parts.append(commands[index...index])
-            start = index + 1
-        }
-        if start < commands.count { parts.append(commands[start...]) }
-        return parts
+        kept.keep(batch.facts, after: history)
+        onBatch(
+            BatchReport(size: batch.results.count, duration: ContinuousClock.now - start))
+        return batch.results
     }
 }
 
@@ -124,6 +99,8 @@ package enum LedgerError: Error, Equatable {
     /// The database can't be used now. Nothing was recorded, unless the failure was in the last
     /// step of a commit: the same request again settles it.
     case unavailable(String)
+    /// What the caller knew of the registry does not hold any more. Nothing was recorded.
+    case outdated
     /// A defect: the schema refused what the rules allowed. Nothing was recorded.
     case defect(String)
 }

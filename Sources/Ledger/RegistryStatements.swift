@@ -161,5 +161,6 @@ enum RegistryStatements {
     static let revokeToken = SQLStatement("UPDATE token SET revoked_at = ?2 WHERE id = ?1")
 
     static let touch = SQLStatement("UPDATE registry SET probe = probe + 1")
+    static let revision = SQLStatement("SELECT revision FROM registry")
     static let advanceRevision = SQLStatement("UPDATE registry SET revision = revision + 1")
 }

@@ -2,7 +2,7 @@ import Attribution
 
 extension WorkspaceNames {
     /// Whatever the commands may change.
-    package init(_ commands: [Command]) {
+    package init(_ commands: some Sequence<Command>) {
         self.init()
         for command in commands {
             if command.needsRegistry { registry = true }

@@ -49,12 +49,16 @@ package func buildApplication(
                 api: api, ledgers: ledgers, metrics: metrics, serverMetrics: serverMetrics
             ).router().buildResponder())
     }
+    // One database: with several, a request has to find its own first.
+    let endpoints =
+        apis.count == 1 ? apis.first.flatMap { FastEndpoints(api: $0, metrics: metrics) } : nil
     var application = Application(
         responder: ShardResponder(members: members),
         server: .http1(
             configuration: .init(
-                additionalChannelHandlers: [RequestDeadlines(limits: settings.limits)],
-                idleTimeout: .seconds(settings.limits.idleSeconds))),
+                additionalChannelHandlers: [
+                    RequestDeadlines(limits: settings.limits, endpoints)
+                ])),
         configuration: .init(
             address: .hostname(settings.host, port: settings.port), serverName: nil,
             backlog: settings.limits.backlog,

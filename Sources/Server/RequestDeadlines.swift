@@ -14,6 +14,7 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPResponsePart
 
     private let limits: HTTPLimits
+    private let endpoints: FastEndpoints?
     private var traffic: Traffic?
     private var timer: Scheduled<Void>?
     private var deadline: NIODeadline?
@@ -29,14 +30,22 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     /// The server is about to end.
     private var isEnding = false
 
-    init(limits: HTTPLimits) { self.limits = limits }
+    /// - Parameter endpoints: what the connection's fast lane answers; nil: it has none.
+    init(limits: HTTPLimits, _ endpoints: FastEndpoints? = nil) {
+        (self.limits, self.endpoints) = (limits, endpoints)
+    }
 
     // MARK: What happens on the connection
 
     func handlerAdded(context: ChannelHandlerContext) {
         // The head of a request is told of when it is complete; its first byte starts the time.
         let traffic = Traffic { [weak self] in self?.noteBytes() }
-        try? context.pipeline.syncOperations.addHandler(traffic, position: .first)
+        let pipeline = context.pipeline.syncOperations
+        if let endpoints {
+            let lane = FastLane(endpoints: endpoints, deadlines: self)
+            try? pipeline.addHandler(lane, position: .first)
+        }
+        try? pipeline.addHandler(traffic, position: .first)
         self.traffic = traffic
         if context.channel.isActive { begin(context) }
     }
@@ -90,6 +99,33 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
             expectNext()
         }
         context.write(data, promise: promise)
+    }
+
+    // MARK: Requests on the fast lane
+
+    /// Whether a request is on its way that is answered behind the lane.
+    var isBusy: Bool { unanswered > 0 || isReadingBody || hasExpired }
+
+    func noteFastHead() {
+        unanswered += 1
+        isReadingBody = true
+        expect(limits.bodySeconds)
+    }
+
+    func noteFastEnd() {
+        isReadingBody = false
+        expectNext()
+    }
+
+    func noteFastAnswer() {
+        unanswered -= 1
+        expectNext()
+    }
+
+    /// It comes again, as one that is answered behind.
+    func forgetFastRequest() {
+        unanswered -= 1
+        isReadingBody = false
     }
 
     /// What is left of a body that was answered early is worth a moment: the client may not have

@@ -5,6 +5,8 @@ package protocol BodyField: CaseIterable, RawRepresentable, Sendable where RawVa
     var rule: Rule { get }
     /// The rule of every case, in order: `static let rules = allCases.map(\.rule)`.
     static var rules: [Rule] { get }
+    /// `static let names = FieldNames(rules)`.
+    static var names: FieldNames { get }
 }
 
 /// A field's value after its rule has been checked.
@@ -25,7 +27,7 @@ package struct Body<Field: BodyField>: Sendable {
     private let values: [Checked]
 
     package init(_ bytes: UnsafeBufferPointer<UInt8>) throws(BodyError) {
-        self = try Self(members: try readMembers(bytes))
+        values = try checked(bytes, Field.names, Field.rules)
     }
 
     package init(members: [JSONMember]) throws(BodyError) {
@@ -52,6 +54,21 @@ package struct Body<Field: BodyField>: Sendable {
     package func object(_ field: Field) -> String? {
         if case .object(let raw) = self[field] { raw.text } else { nil }
     }
+}
+
+/// Not generic, because a generic function of another module is slow.
+private func checked(
+    _ bytes: UnsafeBufferPointer<UInt8>, _ names: FieldNames, _ rules: [Rule]
+) throws(BodyError) -> [Checked] {
+    var reader = JSONReader(bytes)
+    let found: [JSONValue?]
+    do throws(JSONError) { found = try reader.values(of: names) } catch { throw error.bodyError }
+    var values: [Checked] = []
+    values.reserveCapacity(found.count)
+    do throws(Issue) {
+        for index in found.indices { values.append(try rules[index].check(found[index])) }
+    } catch { throw .invalid(error) }
+    return values
 }
 
 /// Reads the objects of a body that is an array of them.

@@ -82,7 +82,7 @@ package struct JSONReader: ~Copyable {
     let bytes: UnsafeBufferPointer<UInt8>
     var position = 0
     /// Where the reader is: names of members from the outside in.
-    var path: [String] = []
+    private var path: [JSONName] = []
     var compactLength = 0
 
     package init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
@@ -99,13 +99,32 @@ package struct JSONReader: ~Copyable {
         var members: [JSONMember] = []
         members.reserveCapacity(12)
         try object(depth: 1) { (reader, name) throws(JSONError) in
-            guard !members.contains(where: { isSame($0.name, name) }) else {
-                throw reader.failure(.duplicateKey)
-            }
-            members.append(JSONMember(name: name, value: try reader.value(depth: 2)))
+            members.append(
+                JSONMember(name: reader.text(of: name), value: try reader.value(depth: 2)))
         }
         try end()
         return members
+    }
+
+    /// The values of the members that are named, in the order of the names; nil for one that is not
+    /// there. The others are checked and dropped.
+    mutating func values(of names: FieldNames) throws(JSONError) -> [JSONValue?] {
+        skipSpace()
+        // What is no object is told by the other way to read it.
+        guard position < bytes.count, bytes[position] == UInt8(ascii: "{") else {
+            _ = try members()
+            return []
+        }
+        var values = [JSONValue?](repeating: nil, count: names.count)
+        try object(depth: 1) { (reader, name) throws(JSONError) in
+            if let index = reader.index(of: name, in: names) {
+                values[index] = try reader.value(depth: 2)
+            } else {
+                try reader.skip(depth: 2)
+            }
+        }
+        try end()
+        return values
     }
 
     /// The elements of the text's one array.
@@ -144,7 +163,7 @@ package struct JSONReader: ~Copyable {
     }
 
     func failure(_ kind: JSONError.Kind) -> JSONError {
-        JSONError(kind, path: path.joined(separator: "."))
+        JSONError(kind, path: path.map { text(of: $0) }.joined(separator: "."))
     }
 
     mutating func skipSpace() {
@@ -210,6 +229,8 @@ package struct JSONReader: ~Copyable {
         skipSpace()
         guard position < bytes.count else { throw failure(.syntax) }
         switch bytes[position] {
+        case UInt8(ascii: "\""): if plainString() == nil { _ = try string() }
+        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): try number()
         case UInt8(ascii: "{"): try skipObject(depth: depth)
         case UInt8(ascii: "["):
             try array(depth: depth) { (reader) throws(JSONError) in
@@ -220,31 +241,28 @@ package struct JSONReader: ~Copyable {
     }
 
     private mutating func skipObject(depth: Int) throws(JSONError) {
-        var names: Set<ExactText> = []
-        try object(depth: depth) { (reader, name) throws(JSONError) in
-            guard names.insert(ExactText(name)).inserted else {
-                throw reader.failure(.duplicateKey)
-            }
+        try object(depth: depth) { (reader, _) throws(JSONError) in
             try reader.skip(depth: depth + 1)
         }
     }
 
     private mutating func object(
-        depth: Int, _ member: (inout JSONReader, String) throws(JSONError) -> Void
+        depth: Int, _ member: (inout JSONReader, JSONName) throws(JSONError) -> Void
     ) throws(JSONError) {
         guard depth <= Self.depthMax else { throw failure(.tooDeep) }
         try expect("{")
         skipSpace()
         if take("}") { return }
-        var count = 0
+        var names = JSONNames()
         repeat {
             skipSpace()
-            let name = try string()
-            count += 1
-            guard count <= Self.keysMax else { throw failure(.tooManyKeys) }
+            let name = try name()
+            let isNew = names.insert(name, of: self)
+            guard names.count <= Self.keysMax else { throw failure(.tooManyKeys) }
             path.append(name)
             skipSpace()
             try expect(":")
+            guard isNew else { throw failure(.duplicateKey) }
             try member(&self, name)
             path.removeLast()
             skipSpace()

@@ -1,6 +1,30 @@
 extension JSONReader {
+    /// Reads a string of ASCII without escapes, as nearly all are, and says where it stands between
+    /// its quotes. nil: it is no such string; nothing was read.
+    mutating func plainString() -> Range<Int>? {
+        guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else { return nil }
+        let start = position + 1
+        var end = start
+        while end < bytes.count {
+            let byte = bytes[end]
+            if byte == UInt8(ascii: "\"") {
+                position = end + 1
+                compactLength += end - start + 2
+                return start..<end
+            }
+            if byte < 0x20 || byte >= 0x80 || byte == UInt8(ascii: "\\") { return nil }
+            end += 1
+        }
+        return nil
+    }
+
+    func plainText(_ range: Range<Int>) -> String {
+        String(decoding: UnsafeBufferPointer(rebasing: bytes[range]), as: UTF8.self)
+    }
+
     /// Reads a string, its quotes included, and leaves the position behind it.
     mutating func string() throws(JSONError) -> String {
+        if let range = plainString() { return plainText(range) }
         guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else {
             throw failure(.syntax)
         }

@@ -82,6 +82,18 @@ package struct JSONWriter: Sendable {
         guard let value else { return raw("null") }
         comma()
         bytes.append(UInt8(ascii: "\""))
+        let isWritten = value.utf8.withContiguousStorageIfAvailable { text in
+            // Most texts need no escaping.
+            guard text.allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5C }) else { return false }
+            bytes.append(contentsOf: text)
+            return true
+        }
+        if isWritten != true { appendEscaped(value) }
+        bytes.append(UInt8(ascii: "\""))
+        needsComma = true
+    }
+
+    private mutating func appendEscaped(_ value: String) {
         for byte in value.utf8 {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
@@ -91,8 +103,6 @@ package struct JSONWriter: Sendable {
             default: bytes.append(byte)
             }
         }
-        bytes.append(UInt8(ascii: "\""))
-        needsComma = true
     }
 
     private mutating func appendControl(_ byte: UInt8) {

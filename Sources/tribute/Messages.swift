@@ -32,7 +32,8 @@ extension LedgerError {
     /// What to tell the person at the terminal.
     fileprivate var message: String {
         switch self {
-        case .overloaded, .stopped: "The database was too slow. Nothing was changed; try again."
+        case .overloaded, .stopped, .outdated:
+            "The database was too slow. Nothing was changed; try again."
         case .unavailable(let detail):
             """
             The database could not be written: \(detail). If that was the last step of a commit, \

@@ -6,6 +6,7 @@ private enum Field: Int, BodyField {
     case id, amount, mode, metadata
 
     static let rules = allCases.map(\.rule)
+    static let names = FieldNames(rules)
     var rule: Rule {
         switch self {
         case .id: .text("id", max: 5)

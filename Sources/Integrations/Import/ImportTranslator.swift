@@ -134,6 +134,7 @@ package struct ImportTranslator: Sendable {
 package enum TimeField: Int, BodyField {
     case timestamp
     package static let rules = allCases.map(\.rule)
+    package static let names = FieldNames(rules)
     package var rule: Rule {
         Rule("timestamp", .date, .required, missing: "timestamp is required")
     }
@@ -142,6 +143,7 @@ package enum TimeField: Int, BodyField {
 package enum ImportClickField: Int, BodyField {
     case clickId, linkId, domain, key, url, referrer, country, userAgent
     package static let rules = allCases.map(\.rule)
+    package static let names = FieldNames(rules)
     package var rule: Rule {
         switch self {
         case .clickId: .text("clickId", max: 100, minLength: 1)
@@ -159,6 +161,7 @@ package enum ImportClickField: Int, BodyField {
 package enum ImportCustomerField: Int, BodyField {
     case customerExternalId, customerName, customerEmail, customerAvatar, clickId, country
     package static let rules = allCases.map(\.rule)
+    package static let names = FieldNames(rules)
     package var rule: Rule {
         switch self {
         case .customerExternalId: ClientRules.customer

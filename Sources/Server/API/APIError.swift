@@ -56,7 +56,9 @@ struct APIError: Error {
         self.status = status ?? code.status
     }
 
-    var response: Response { .json(writer, status: status, headers: headers) }
+    var response: Response { reply.response }
+
+    var reply: Reply { Reply(writer, status: status, headers: headers) }
 
     /// The body of the answer.
     var bytes: [UInt8] { writer.bytes }
@@ -122,7 +124,7 @@ extension APIError {
                 retryAfter: seconds,
                 "The database can't be written now. Send the request again; with the same invoiceId it is recorded once."
             )
-        case .defect: self = .internalError
+        case .defect, .outdated: self = .internalError
         }
     }
 

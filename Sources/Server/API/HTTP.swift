@@ -100,10 +100,7 @@ extension Request {
     }
 
     /// The host that was asked for, without a port and the root's own dot, in lower case.
-    var hostname: String {
-        let host = Attribution.hostname(head.authority ?? "").lowercased()
-        return host.hasSuffix(".") ? String(host.dropLast()) : host
-    }
+    var hostname: String { apiHostname(head.authority ?? "") }
 
     /// The site that a browser's request comes from: `Referer`, else `Origin`, without `www.`.
     var siteHostname: String? {
@@ -122,6 +119,12 @@ extension Request {
             return (halves[0], halves.count > 1 ? halves[1] : "")
         }
     }
+}
+
+/// The same of what a `Host` header says.
+func apiHostname(_ authority: String) -> String {
+    let host = Attribution.hostname(authority).lowercased()
+    return host.hasSuffix(".") ? String(host.dropLast()) : host
 }
 
 extension ByteBuffer {

@@ -84,10 +84,30 @@ extension API {
             throw APIError(error)
         }
         guard let command else { throw APIError.internalError }
-        switch try await submit(command) {
-        case .sale(let outcome): return outcome.response(caller.rateHeaders)
-        case .lead(let outcome): return outcome.response(caller.rateHeaders, shortLinks)
+        return try reply(to: try await submit(command), caller).response
+    }
+
+    private func reply(to outcome: Outcome, _ caller: Caller) throws(APIError) -> Reply {
+        switch outcome {
+        case .sale(let outcome): outcome.reply(caller.rateHeaders)
+        case .lead(let outcome): outcome.reply(caller.rateHeaders, shortLinks)
+        case .refused(let refusal): throw APIError(refusal)
         default: throw APIError.internalError
+        }
+    }
+
+    /// What a track call is answered, whatever became of it.
+    func reply(to result: Result<Outcome, LedgerError>, _ caller: Caller) -> Reply {
+        do throws(APIError) {
+            switch result {
+            case .success(let outcome): return try reply(to: outcome, caller)
+            case .failure(let error):
+                throw APIError(error, retryAfter: settings.limits.retryAfterSeconds)
+            }
+        } catch {
+            var error = error
+            error.headers.append(contentsOf: caller.rateHeaders)
+            return error.reply
         }
     }
 
@@ -139,10 +159,17 @@ extension API {
     /// The sale handler up to the point where something would be stored.
     func benchSale(_ request: Request, _ caller: Caller) async throws -> Response {
         let body = try await request.collect(settings.limits)
-        let command = try body.decoded { bytes throws(BodyError) in
+        let command: Command? = try body.decoded { bytes throws(BodyError) in
             try TrackEndpoint.sale.command(bytes, caller.workspace.id, stamper, hostname: nil)
         }
-        guard case .recordSale(let command) = command else { throw APIError.internalError }
+        guard let command, let reply = benchReply(command, caller) else {
+            throw APIError.internalError
+        }
+        return reply.response
+    }
+
+    func benchReply(_ command: Command, _ caller: Caller) -> Reply? {
+        guard case .recordSale(let command) = command else { return nil }
         let customer = command.profile.customer(command.customer, from: nil, at: command.at)
         let sale = Sale(
             id: command.id, workspaceID: customer.workspaceID, customerID: customer.id,
@@ -150,6 +177,6 @@ extension API {
             at: command.at, money: command.money, baseAmount: nil,
             paymentProcessor: command.paymentProcessor, invoiceID: command.invoiceID,
             metadata: command.metadata)
-        return SaleReceipt(sale: sale, customer: customer).response(caller.rateHeaders)
+        return SaleReceipt(sale: sale, customer: customer).reply(caller.rateHeaders)
     }
 }

@@ -69,6 +69,17 @@ struct Authenticator: Sendable {
         return caller
     }
 
+    /// A caller whom the cache knows and who may do this now; nil leaves it to `authenticate`.
+    func knownCaller(_ authorization: String, _ requirement: Requirement) -> KnownCaller? {
+        guard let key = authorization.bearerKey,
+            let known = credentials.remembered(sha256Hex(key)),
+            let credential = known.value, credential.token.revokedAt == nil
+        else { return nil }
+        let caller = Caller(workspace: credential.workspace, token: credential.token)
+        guard (try? authorize(caller, requirement)) != nil else { return nil }
+        return KnownCaller(caller: caller, revision: known.revision)
+    }
+
     /// Whose key the request has, if it is one; nothing else is checked.
     func workspace(of request: Request) async throws -> Workspace? {
         guard let key = request.headers[.authorization]?.bearerKey else { return nil }

@@ -21,6 +21,11 @@ final class RegistryCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         (self.database, self.capacity, self.load) = (database, capacity, load)
     }
 
+    /// What is remembered of a key, and the revision at which that holds; nil if nothing is.
+    func remembered(_ key: Key) -> (value: Value, revision: Int64)? {
+        state.withLock { state in state.values[key].map { ($0, state.revision) } }
+    }
+
     func value(for key: Key) async throws -> Value {
         let revision = try await database.registryRevision()
         let known: Value? = state.withLock { state in

@@ -67,7 +67,7 @@ struct RouteMetrics: Sendable {
         }
     }
 
-    private func note(status: Int, since start: ContinuousClock.Instant) {
+    func note(status: Int, since start: ContinuousClock.Instant) {
         byClass[max(1, min(5, status / 100)) - 1].increment()
         timer.recordNanoseconds((ContinuousClock.now - start).nanoseconds)
     }

@@ -50,6 +50,14 @@ struct LinkDirectory: Sendable {
         return try await hosts.value(for: domainSlug(host))
     }
 
+    /// Whether the host was asked for at this revision of the registry and is no link domain.
+    func isKnownAsNoDomain(host: String, at revision: Int64) -> Bool {
+        guard host.utf8.count <= Self.hostMax,
+            let known = hosts.remembered(domainSlug(host))
+        else { return false }
+        return known.value == nil && known.revision == revision
+    }
+
     /// The sites that a workspace lists as its own.
     func allowedHostnames(of workspaceID: WorkspaceID) async throws -> [String] {
         try await allowedHostnames.value(for: workspaceID)

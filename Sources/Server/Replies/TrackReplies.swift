@@ -1,23 +1,22 @@
 import Attribution
 import HTTPTypes
-import Hummingbird
 import Wire
 
 /// The answers of the track endpoints. Their keys and the order of the keys are the contract's.
 
 extension SaleOutcome {
-    func response(_ headers: HTTPFields) -> Response {
+    func reply(_ headers: HTTPFields) -> Reply {
         switch self {
-        case .recorded(let receipt): return receipt.response(headers)
+        case .recorded(let receipt): return receipt.reply(headers)
         case .replayed(let receipt, let differing):
             var headers = headers
             headers[.idempotentReplayed] = "true"
             if !differing.isEmpty {
                 headers[.idempotencyConflict] = differing.joined(separator: ",")
             }
-            return receipt.response(headers)
+            return receipt.reply(headers)
         case .ignored(let eventName, _):
-            return .json(headers: headers) {
+            return Reply(headers: headers) {
                 $0.member("eventName", eventName)
                 $0.null("customer")
                 $0.null("sale")
@@ -28,10 +27,9 @@ extension SaleOutcome {
 
 extension SaleReceipt {
     /// The same bytes for the first answer and for every replay of it.
-    func response(_ headers: HTTPFields) -> Response {
-        var writer = JSONWriter(capacity: 640)
+    func reply(_ headers: HTTPFields) -> Reply {
         let customer = customer.asShown
-        writer.object {
+        return Reply(capacity: 640, headers: headers) {
             $0.member("eventName", sale.eventName)
             $0.object("customer") {
                 $0.member("id", customer.id.text)
@@ -48,27 +46,26 @@ extension SaleReceipt {
                 $0.member("metadata", json: sale.metadata)
             }
         }
-        return .json(writer, headers: headers)
     }
 }
 
 extension LeadOutcome {
-    func response(_ headers: HTTPFields, _ shortLinks: ShortLinks) -> Response {
+    func reply(_ headers: HTTPFields, _ shortLinks: ShortLinks) -> Reply {
         switch self {
         case .tracked(let receipt, _):
-            Self.response(
+            Self.reply(
                 headers, receipt.clickID, receipt.customer,
                 link: (receipt.link, shortLinks))
         case .duplicate(let clickID, let customer):
-            Self.response(headers, clickID, customer, link: nil)
+            Self.reply(headers, clickID, customer, link: nil)
         }
     }
 
-    private static func response(
+    private static func reply(
         _ headers: HTTPFields, _ clickID: ClickID, _ customer: Customer,
         link: (LinkState, ShortLinks)?
-    ) -> Response {
-        .json(headers: headers) {
+    ) -> Reply {
+        Reply(headers: headers) {
             $0.object("click") { $0.member("id", clickID.text) }
             if let (link, shortLinks) = link {
                 $0.object("link") { $0.write(link, shortLinks) }
