@@ -98,10 +98,9 @@ package struct JSONReader: ~Copyable {
         }
         var members: [JSONMember] = []
         members.reserveCapacity(12)
+        var names = SeenNames()
         try object(depth: 1) { (reader, name) throws(JSONError) in
-            guard !members.contains(where: { isSame($0.name, name) }) else {
-                throw reader.failure(.duplicateKey)
-            }
+            guard names.insert(name) else { throw reader.failure(.duplicateKey) }
             members.append(JSONMember(name: name, value: try reader.value(depth: 2)))
         }
         try end()
@@ -220,11 +219,9 @@ package struct JSONReader: ~Copyable {
     }
 
     private mutating func skipObject(depth: Int) throws(JSONError) {
-        var names: Set<ExactText> = []
+        var names = SeenNames()
         try object(depth: depth) { (reader, name) throws(JSONError) in
-            guard names.insert(ExactText(name)).inserted else {
-                throw reader.failure(.duplicateKey)
-            }
+            guard names.insert(name) else { throw reader.failure(.duplicateKey) }
             try reader.skip(depth: depth + 1)
         }
     }
