@@ -255,24 +255,23 @@ def test_no_item_stops_another(space):
 
 
 @contextmanager
-def refusing(server, invoice: str):
-    """A database that does not take a sale which the rules allow."""
-    check = f"invoice_id <> '{invoice}'"
+def refusing(server, table: str, check: str):
+    """A database that does not take a row which the rules allow."""
     with opened(server) as rows:
         rows.execute(
-            f"CREATE TRIGGER refusing BEFORE INSERT ON sale WHEN NOT (NEW.{check}) "
+            f"CREATE TRIGGER refusing BEFORE INSERT ON {table} WHEN NOT (NEW.{check}) "
             "BEGIN SELECT RAISE(ABORT, 'refused'); END" if IS_SQLITE
-            else f"ALTER TABLE sale ADD CONSTRAINT refusing CHECK ({check})")
+            else f"ALTER TABLE {table} ADD CONSTRAINT refusing CHECK ({check}) NOT VALID")
     try:
         yield
     finally:
         with opened(server) as rows:
-            rows.execute("DROP TRIGGER refusing" if IS_SQLITE else "ALTER TABLE sale DROP CONSTRAINT refusing")
+            rows.execute("DROP TRIGGER refusing" if IS_SQLITE else f"ALTER TABLE {table} DROP CONSTRAINT refusing")
 
 
 def test_an_item_that_fails_stops_no_other(space, server):
     bad = item(space, 5)
-    with refusing(server, bad["invoiceId"]):
+    with refusing(server, "sale", f"invoice_id <> '{bad['invoiceId']}'"):
         answer = send(space, [item(space, 1), bad, {"amount": 1}, item(space, 2)])
         assert words(answer) == ["recorded", "refused", "refused", "recorded"]
         failed = answer["results"][1]
@@ -283,6 +282,24 @@ def test_an_item_that_fails_stops_no_other(space, server):
         refused(space, [bad], 500, "internal_server_error")
     assert words(send(space, [bad])) == ["recorded"]
     assert space.fresh(space.way)["saleAmount"] == 8
+
+
+@pytest.mark.one_node
+def test_an_item_that_can_not_be_kept_is_told_what_was_wrong_with_it(space, server):
+    """As of a single call, it is counted what was lost."""
+    before = metric(server, "tribute_rejections_lost_total")
+    with refusing(server, "rejection", "reason <> 'malformed_body'"):
+        answer = send(space, [item(space, 1), {"amount": 1}, item(space, 2)])
+    assert words(answer) == ["recorded", "refused", "recorded"]
+    lost = answer["results"][1]
+    assert (lost["status"], lost["reason"]) == (400, None)
+    assert lost["response"]["error"]["message"] == "customerExternalId is required"
+    assert kept(space) == [] and metric(server, "tribute_rejections_lost_total") == before + 1
+
+
+def metric(server, name: str) -> int:
+    found = re.search(rf"^{name}(?:\{{.*\}})? (\S+)$", httpx.get(f"{server.url}/metrics").text, re.M)
+    return int(float(found.group(1))) if found else 0
 
 
 # --- NDJSON --------------------------------------------------------------------------------------
@@ -566,20 +583,21 @@ def test_a_batch_is_one_request_to_the_rate_limit(tmp_path):
 # --- all at once, and the end of it --------------------------------------------------------------
 
 def test_equal_batches_at_once_are_one(space):
-    items = [item(space, n + 1) for n in range(300)]
+    items = [item(space, n + 1) for n in range(250)]
+    # No more than the queue has room for.
     contents = [json.dumps(items[::step]).encode() for step in (1, -1) for _ in range(8)]
     wires = [Wire(space.server.port, space.token) for _ in contents]
     answers = together(len(wires), lambda n: wires[n].post(BATCH, contents[n]))
     assert {status for status, _, _ in answers} == {200}
     found = [json.loads(content) for _, _, content in answers]
-    assert sum(answer["recorded"] for answer in found) == 300
-    assert sum(answer["replayed"] for answer in found) == 15 * 300
+    assert sum(answer["recorded"] for answer in found) == 250
+    assert sum(answer["replayed"] for answer in found) == 15 * 250
     first: dict = {}
     for answer in found:
         for result in answer["results"]:
             sale = result["response"]
             assert first.setdefault(sale["sale"]["invoiceId"], sale) == sale
-    assert space.fresh(space.way)["saleAmount"] == sum(n + 1 for n in range(300))
+    assert space.fresh(space.way)["saleAmount"] == sum(n + 1 for n in range(250))
 
 
 def test_batches_beside_single_calls(space):
@@ -645,8 +663,7 @@ def wait_for_depth(server, depth: int):
     """Until so many commands wait and one at least is on its way to the database."""
     end = time.monotonic() + 5
     while True:
-        text = httpx.get(f"{server.url}/metrics").text
-        found = int(float(re.search(r"^tribute_commit_queue_depth(?:\{.*\})? (\S+)$", text, re.M).group(1)))
+        found = metric(server, "tribute_commit_queue_depth")
         if found == depth:
             time.sleep(0.2)
             return
