@@ -54,6 +54,7 @@ let package = Package(
             dependencies: ["CPCRE2", "CMaxMindDB", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
         .target(name: "QRCodes", dependencies: ["CQRencode", "CPNG"], swiftSettings: strict),
+        .target(name: "Gzip", dependencies: ["CZlib"], swiftSettings: strict),
         .systemLibrary(
             name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
         .systemLibrary(
@@ -62,10 +63,11 @@ let package = Package(
         .systemLibrary(
             name: "CQRencode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "Server",
             dependencies: [
-                "Attribution", "Wire", "Integrations", "Ledger", "Visitors", "QRCodes",
+                "Attribution", "Wire", "Integrations", "Ledger", "Visitors", "QRCodes", "Gzip",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
@@ -118,7 +120,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "VisitorsTests", dependencies: ["Visitors", "QRCodes"], swiftSettings: strict),
+            name: "VisitorsTests", dependencies: ["Visitors", "QRCodes", "Gzip"],
+            swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

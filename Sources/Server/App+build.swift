@@ -99,7 +99,8 @@ private struct SharedParts {
             shortLinks: ShortLinks(
                 defaultDomain: settings.defaultDomain, publicURL: settings.publicURL),
             visits: visits, metrics: metrics,
-            readFailures: FailureLog(logger: logger, failure: "the database can't be read"))
+            readFailures: FailureLog(logger: logger, failure: "the database can't be read"),
+            salesMax: min(settings.limits.salesMax, limits.queueDepthMax))
     }
 }
 

@@ -46,6 +46,7 @@ struct Routes: Sendable {
     private var tracking: [Route] {
         [
             token(.post, "/track/sale", Self.track, api.trackSale),
+            token(.post, "/track/sales/batch", Self.track, api.trackSales),
             token(.post, "/track/lead", Self.track, api.trackLead),
         ].flatMap { $0 }
     }

@@ -31,6 +31,10 @@ package struct Settings: Sendable {
 package struct HTTPLimits: Sendable {
     /// Bytes of a request body.
     package var bodyMax = 1 << 20
+    /// Bytes of a compressed body once it is inflated.
+    package var inflatedMax = 4 << 20
+    /// Sales of one batch.
+    package var salesMax = 1_000
     /// Seconds after which a connection without traffic is closed.
     package var idleSeconds: Int64 = 60
     /// Seconds within which the head of a request must have come: the first one's from the start of

@@ -27,6 +27,9 @@ package enum BodyError: Error, Equatable {
     case malformed(String)
     /// 422.
     case invalid(Issue)
+
+    /// What breaks the grammar of JSON. A text that only breaks rules of ours is refused otherwise.
+    package static let notJSON = BodyError.malformed(JSONError.malformedText)
 }
 
 extension JSONError {
@@ -37,7 +40,7 @@ extension JSONError {
     package var bodyError: BodyError {
         let place = path.isEmpty ? "" : " at `\(path)`"
         switch kind {
-        case .syntax: return .malformed(Self.malformedText)
+        case .syntax: return .notJSON
         case .notAnObject, .notAnArray:
             let wanted = kind == .notAnArray ? "array" : "object"
             return .invalid(

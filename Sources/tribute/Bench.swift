@@ -4,19 +4,26 @@ import Ledger
 /// One of those that take turns.
 struct BenchCase {
     struct Turn {
+        /// Sales a second.
         var rate: Double
+        /// Of a request, milliseconds.
         var p50: Double
         var p99: Double
-        var requests: Int
+        var sales: Int
+        /// Requests that were refused or not answered.
         var errors: Int
     }
 
     let name: String
+    /// Whether its sales must be in the database at the end.
+    let isStored: Bool
     let run: (_ round: Int) throws -> Turn
     var turns: [Turn] = []
 
-    init(name: String, run: @escaping (_ round: Int) throws -> Turn) {
-        (self.name, self.run) = (name, run)
+    init(
+        name: String, isStored: Bool = false, run: @escaping (_ round: Int) throws -> Turn
+    ) {
+        (self.name, self.isStored, self.run) = (name, isStored, run)
     }
 
     func median(_ value: (Turn) -> Double) -> Double {

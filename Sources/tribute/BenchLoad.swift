@@ -9,15 +9,16 @@ struct Load {
     let token: String
     let run: String
     let customers: Int
+    /// Sales of one batch; 0: each sale is a request.
+    var items = 0
 
     /// - Parameter target: the path that is posted to.
     func turn(_ ports: [Int], _ target: String) throws -> BenchCase.Turn {
         let running = try ports.map { try start($0, target, part: connections / ports.count) }
         let turns = try running.map { try turn(of: $0.output()) }
-        let requests = turns.reduce(0) { $0 + $1.requests }
         return BenchCase.Turn(
             rate: turns.reduce(0) { $0 + $1.rate }, p50: turns.map(\.p50).max() ?? 0,
-            p99: turns.map(\.p99).max() ?? 0, requests: requests,
+            p99: turns.map(\.p99).max() ?? 0, sales: turns.reduce(0) { $0 + $1.sales },
             errors: turns.reduce(0) { $0 + $1.errors })
     }
 
@@ -30,7 +31,7 @@ struct Load {
             ],
             environment: [
                 "TOKEN": token, "TARGET": target, "RUN": "\(run)_\(port)",
-                "CUSTOMERS": "\(customers)",
+                "CUSTOMERS": "\(customers)", "ITEMS": "\(items)",
             ])
     }
 
@@ -40,9 +41,11 @@ struct Load {
         }
         let errors = ["Non-2xx or 3xx responses:", "connect", "read", "write", "timeout"]
             .compactMap(output.number).reduce(0, +)
+        let salesOfOne = max(1, items)
         return BenchCase.Turn(
-            rate: rate, p50: percentile("50%", output.text), p99: percentile("99%", output.text),
-            requests: requests(output.text), errors: Int(errors))
+            rate: rate * Double(salesOfOne), p50: percentile("50%", output.text),
+            p99: percentile("99%", output.text), sales: requests(output.text) * salesOfOne,
+            errors: Int(errors))
     }
 
     /// Milliseconds of a line of the latency distribution; wrk writes 950.00us, 2.10ms or 1.50s.

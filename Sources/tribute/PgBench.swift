@@ -30,7 +30,6 @@ struct PgBench {
         guard let rate = output.number(after: "tps = ") else { throw output.failure(of: "pgbench") }
         return BenchCase.Turn(
             rate: rate, p50: output.number(after: "latency average = ") ?? .nan, p99: .nan,
-            requests: 0, errors: 0
-        )
+            sales: 0, errors: 0)
     }
 }

@@ -157,7 +157,7 @@ def test_the_bench_measures_and_checks(tmp_path):
          "--connections", "8", "--customers", "100", "--scripts", ROOT / "bench"],
         capture_output=True, text=True, timeout=120, env=clean_environment())
     assert done.returncode == 0, done
-    for line in ["durable ", "no-storage ", "node echo "]:
+    for line in ["durable ", "no-storage ", "batch ", "node echo "]:
         assert re.search(rf"^{line} +[1-9]\d* +\d+\.\d\d +\d+\.\d\d +0$", done.stdout, re.M), done
     assert re.search(r"durable ÷ no-storage: \d\.\d\d", done.stdout), done
     assert list(tmp_path.iterdir()) == [], "it leaves nothing behind"

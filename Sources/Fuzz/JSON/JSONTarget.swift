@@ -16,6 +16,7 @@ struct JSONTarget: FuzzTarget {
     func grammar(_ draft: inout Draft) { draft.jsonText() }
 
     func check(_ input: [UInt8], _ classes: inout Classes) throws(Finding) -> Bool {
+        try checkItems(input)
         let facts = JSONFacts(input)
         let members: [JSONMember]
         do throws(JSONError) {

@@ -65,15 +65,14 @@ struct APIError: Error {
 
     private var writer: JSONWriter {
         var writer = JSONWriter(capacity: 256)
-        writer.object {
-            $0.object("error") {
-                $0.member("code", code.rawValue)
-                $0.member("message", message)
-                $0.member(
-                    "doc_url", "https://dub.co/docs/api-reference/errors#\(code.anchor)")
-            }
-        }
+        writer.write(self)
         return writer
+    }
+
+    static func bodyTooLarge(_ max: Int) -> APIError {
+        APIError(
+            .badRequest, "The request body is larger than \(max) bytes.",
+            status: .contentTooLarge)
     }
 
     static func lateBody(seconds: Int64) -> APIError {
@@ -92,6 +91,19 @@ struct APIError: Error {
         var error = APIError(.unavailable, message)
         error.headers[.retryAfter] = String(seconds)
         return error
+    }
+}
+
+extension JSONWriter {
+    mutating func write(_ error: APIError) {
+        object {
+            $0.object("error") {
+                $0.member("code", error.code.rawValue)
+                $0.member("message", error.message)
+                $0.member(
+                    "doc_url", "https://dub.co/docs/api-reference/errors#\(error.code.anchor)")
+            }
+        }
     }
 }
 

@@ -82,9 +82,7 @@ extension Request {
 
     /// The whole body, if it is no longer than allowed.
     func collect(_ limits: HTTPLimits) async throws -> ByteBuffer {
-        let tooLarge = APIError(
-            .badRequest, "The request body is larger than \(limits.bodyMax) bytes.",
-            status: .contentTooLarge)
+        let tooLarge = APIError.bodyTooLarge(limits.bodyMax)
         // What is announced as too large is not waited for.
         if let length = headers[.contentLength].flatMap({ Int($0) }), length > limits.bodyMax {
             throw tooLarge

@@ -17,6 +17,8 @@ struct API: Sendable {
     let visits: VisitReader
     let metrics: ServerMetrics
     let readFailures: FailureLog
+    /// Sales of one batch. A longer one than the queue would never be taken.
+    let salesMax: Int
     /// Wrong passwords of links, by link and address.
     let wrongGuesses = RateLimiter(policy: .plan)
 
@@ -47,6 +49,14 @@ struct API: Sendable {
     }
 }
 
+/// A track call that was read: the command that it becomes, or the record that it became none.
+struct TakenCall: Sendable {
+    let command: Command
+    /// What the caller is told if it became none.
+    var refusal: APIError?
+    var isJSON = true
+}
+
 /// The track endpoints: decode, command, submit, reply. Whatever records nothing is kept.
 extension API {
     func trackSale(_ request: Request, _ caller: Caller) async throws -> Response {
@@ -73,18 +83,14 @@ extension API {
         if endpoint.isPublic {
             try await checkHostname(hostname, body, endpoint, caller)
         }
-        let command: Command?
-        do throws(BodyError) {
-            command = try body.tried { bytes throws(BodyError) in
-                try endpoint.command(bytes, caller.workspace.id, stamper, hostname: hostname)
-            }
-        } catch {
-            let (reason, detail) = error.rejection
-            await keep(body, hostname, endpoint, reason, detail, caller)
-            throw APIError(error)
+        let call = try body.withUnsafeReadableBytes {
+            try take($0.bindMemory(to: UInt8.self), endpoint, hostname, caller)
         }
-        guard let command else { throw APIError.internalError }
-        return try reply(to: try await submit(command), caller).response
+        if let refusal = call.refusal {
+            await keep(call.command)
+            throw refusal
+        }
+        return try reply(to: try await submit(call.command), caller).response
     }
 
     private func reply(to outcome: Outcome, _ caller: Caller) throws(APIError) -> Reply {
@@ -111,12 +117,31 @@ extension API {
         }
     }
 
+    /// What the bytes of one call become.
+    func take(
+        _ bytes: UnsafeBufferPointer<UInt8>, _ endpoint: TrackEndpoint, _ hostname: String?,
+        _ caller: Caller
+    ) throws(APIError) -> TakenCall {
+        let command: Command?
+        do throws(BodyError) {
+            command = try endpoint.command(
+                bytes, caller.workspace.id, stamper, hostname: hostname)
+        } catch {
+            let (reason, detail) = error.rejection
+            return TakenCall(
+                command: rejection(bytes, hostname, endpoint, reason, detail, caller),
+                refusal: APIError(error), isJSON: error != .notJSON)
+        }
+        guard let command else { throw APIError.internalError }
+        return TakenCall(command: command)
+    }
+
     private func trackBody(
         _ request: Request, _ endpoint: TrackEndpoint, _ caller: Caller
     ) async throws -> ByteBuffer {
         do { return try await request.collect(settings.limits) } catch let error as APIError {
             if error.status == .contentTooLarge {
-                await keep(nil, nil, endpoint, .bodyTooLarge, nil, caller)
+                await keep(rejection(nil, nil, endpoint, .bodyTooLarge, nil, caller))
             }
             throw error
         }
@@ -128,32 +153,40 @@ extension API {
         if isAllowed(hostname: hostname, by: caller.workspace.allowedHostnames) { return }
         // What is no JSON is told so first, by whoever decodes it.
         if (try? body.tried(readMembers)) == nil { return }
-        await keep(body, hostname, endpoint, .hostnameDenied, hostname, caller)
+        await keep(
+            body.withUnsafeReadableBytes {
+                rejection(
+                    $0.bindMemory(to: UInt8.self), hostname, endpoint, .hostnameDenied, hostname,
+                    caller)
+            })
         throw APIError(.forbidden, APIError.hostnameText(hostname))
     }
 
-    /// Keeps a call that never became a command. The caller is told what was wrong with it even if
-    /// it can't be kept now.
+    /// The record of a call that never became a command.
     ///
-    /// - Parameter body: nil: it was too long to be read.
-    private func keep(
-        _ body: ByteBuffer?, _ hostname: String?, _ endpoint: TrackEndpoint,
+    /// - Parameter bytes: nil: there were too many to be read.
+    func rejection(
+        _ bytes: UnsafeBufferPointer<UInt8>?, _ hostname: String?, _ endpoint: TrackEndpoint,
         _ reason: RejectionReason, _ detail: String?, _ caller: Caller
-    ) async {
+    ) -> Command {
         var rejection = Rejection(
             id: stamper.id("rej_"), workspaceID: caller.workspace.id, endpoint: endpoint,
             reason: reason, detail: detail, at: stamper.now(),
             body: KeptBody(text: "", isWhole: false))
         rejection.hostname = hostname
-        if let body {
-            rejection.body = KeptBody(bytes: body.readableBytesView)
-            body.withUnsafeReadableBytes { bytes in
-                endpoint.name(&rejection, by: bytes.bindMemory(to: UInt8.self))
-            }
+        if let bytes {
+            rejection.body = KeptBody(bytes: bytes)
+            endpoint.name(&rejection, by: bytes)
         }
-        do throws(LedgerError) {
-            _ = try await ledger.submit(.recordRejection(RecordRejection(rejection: rejection)))
-        } catch { metrics.noteLostRejection() }
+        return .recordRejection(RecordRejection(rejection: rejection))
+    }
+
+    /// Keeps a call that is refused. The caller is told what was wrong with it even if it can't be
+    /// kept now.
+    private func keep(_ rejection: Command) async {
+        do throws(LedgerError) { _ = try await ledger.submit(rejection) } catch {
+            metrics.noteLostRejection()
+        }
     }
 
     /// The sale handler up to the point where something would be stored.
@@ -177,6 +210,7 @@ extension API {
             at: command.at, money: command.money, baseAmount: nil,
             paymentProcessor: command.paymentProcessor, invoiceID: command.invoiceID,
             metadata: command.metadata)
-        return SaleReceipt(sale: sale, customer: customer).reply(caller.rateHeaders)
+        let receipt = SaleReceipt(sale: sale, customer: customer)
+        return SaleOutcome.recorded(receipt).reply(caller.rateHeaders)
     }
 }

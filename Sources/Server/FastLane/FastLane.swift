@@ -5,7 +5,8 @@ import NIOCore
 /// from its bytes, everything else goes on untouched, cut where requests end.
 ///
 /// One request at a time is in work here, and only while none is in work behind: answers keep the
-/// order of the requests. A head that is not plain (`RequestHead`) ends the lane for its connection.
+/// order of the requests. A head that is not plain (`RequestHead`) closes the lane of its
+/// connection.
 final class FastLane: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer

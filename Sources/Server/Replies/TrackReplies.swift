@@ -6,30 +6,36 @@ import Wire
 
 extension SaleOutcome {
     func reply(_ headers: HTTPFields) -> Reply {
-        switch self {
-        case .recorded(let receipt): return receipt.reply(headers)
-        case .replayed(let receipt, let differing):
-            var headers = headers
+        var headers = headers
+        if case .replayed(_, let differing) = self {
             headers[.idempotentReplayed] = "true"
             if !differing.isEmpty {
                 headers[.idempotencyConflict] = differing.joined(separator: ",")
             }
-            return receipt.reply(headers)
+        }
+        var writer = JSONWriter(capacity: 640)
+        writer.write(self)
+        return Reply(writer, headers: headers)
+    }
+}
+
+extension JSONWriter {
+    /// The same bytes for the first answer and for every replay of it.
+    mutating func write(_ outcome: SaleOutcome) {
+        switch outcome {
+        case .recorded(let receipt), .replayed(let receipt, _): write(receipt)
         case .ignored(let eventName, _):
-            return Reply(headers: headers) {
+            object {
                 $0.member("eventName", eventName)
                 $0.null("customer")
                 $0.null("sale")
             }
         }
     }
-}
 
-extension SaleReceipt {
-    /// The same bytes for the first answer and for every replay of it.
-    func reply(_ headers: HTTPFields) -> Reply {
-        let customer = customer.asShown
-        return Reply(capacity: 640, headers: headers) {
+    private mutating func write(_ receipt: SaleReceipt) {
+        let (sale, customer) = (receipt.sale, receipt.customer.asShown)
+        object {
             $0.member("eventName", sale.eventName)
             $0.object("customer") {
                 $0.member("id", customer.id.text)
