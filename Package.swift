@@ -42,10 +42,12 @@ let package = Package(
         .target(
             name: "SQLiteEngine",
             dependencies: [
-                "Ledger", .product(name: "GRDB", package: "GRDB.swift"),
+                "CSQLiteConfig", "Ledger", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             swiftSettings: strict),
+        .systemLibrary(
+            name: "CSQLiteConfig", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(
             name: "PostgresEngine", dependencies: ["Ledger", "CLibpq"], swiftSettings: strict),
         .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),

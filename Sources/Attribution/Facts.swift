@@ -47,6 +47,11 @@ package struct Facts: Sendable {
             && workspaces[sale.customer.workspaceID] != nil
     }
 
+    package mutating func forget(_ invoices: [InvoiceKey]) {
+        for key in invoices { self.invoices[key] = nil }
+        rejections.removeAll(keepingCapacity: true)
+    }
+
     /// Leaves what the next batch may start from, if nobody else writes in between: who and what
     /// events refer to again and again. What they say themselves comes once.
     ///

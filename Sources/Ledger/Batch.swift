@@ -36,6 +36,24 @@ struct Batch {
     }
 
     private mutating func perform(part: ArraySlice<Submission>) throws {
+        let changes = try decided(part)
+        if !changes.isEmpty { try ChangeWriter.apply(changes, transaction) }
+        if part.first?.command.standsAlone == true {
+            // Others may know by another name what was changed: it is not absorbed.
+            facts = Facts()
+            registryRevision = nil
+        }
+    }
+
+    /// Moves the facts out.
+    mutating func takeFacts() -> Facts {
+        var taken = Facts()
+        swap(&taken, &facts)
+        return taken
+    }
+
+    /// Decides commands; their changes are not applied.
+    mutating func decided(_ part: ArraySlice<Submission>) throws -> [Change] {
         let standsAlone = part.first?.command.standsAlone == true
         var commands: [Command] = []
         commands.reserveCapacity(part.count)
@@ -58,12 +76,7 @@ struct Batch {
             changes += decision.changes
             results.append(.success(decision.outcome))
         }
-        if !changes.isEmpty { try ChangeWriter.apply(changes, transaction) }
-        if standsAlone {
-            // Others may know by another name what was changed: it is not absorbed.
-            facts = Facts()
-            registryRevision = nil
-        }
+        return changes
     }
 
     private mutating func isOutdated(_ submission: Submission) throws -> Bool {

@@ -6,12 +6,6 @@ import Synchronization
 /// Natural batching: while one batch commits, the next one gathers. No timer, so a lone command
 /// waits for nobody; the more there are, the more share one fsync.
 final class CommitQueue: Sendable {
-    private struct Entry {
-        let submission: Submission
-        let arrival: ContinuousClock.Instant
-        let answer: Answer
-    }
-
     private struct State {
         var entries: [Entry] = []
         var isStopped = false
@@ -20,28 +14,34 @@ final class CommitQueue: Sendable {
         var hasEnded = false
     }
 
+    struct Entry: Sendable {
+        let submission: Submission
+        let arrival: ContinuousClock.Instant
+        let answer: Answer
+    }
+    typealias Answer = @Sendable (Result<Outcome, LedgerError>) -> Void
+
     private let state = Mutex(State())
     private let wake = DispatchSemaphore(value: 0)
     private let limits: Limits
-    private let commit: Commit
+    private let committer: Committer
+    /// nil: the engine has other writers, whom nothing may be decided ahead of.
+    private let writer: WritingThread?
 
-    /// Takes those that wait now and are about nothing but what is named, for the batch at hand.
-    typealias Latecomers = (WorkspaceNames) -> [Submission]
-    /// Commits commands and latecomers, in this order; one result for each.
-    typealias Commit =
-        @Sendable ([Submission], Latecomers) throws -> [Result<Outcome, LedgerError>]
-    typealias Answer = @Sendable (Result<Outcome, LedgerError>) -> Void
-
-    init(limits: Limits, commit: @escaping Commit) {
-        self.limits = limits
-        self.commit = commit
+    init(limits: Limits, committer: Committer) {
+        (self.limits, self.committer) = (limits, committer)
+        writer =
+            committer.database.singleWriter == nil ? nil : WritingThread(committer, limits)
         let thread = Thread { [self] in run() }
         thread.name = "commit"
         thread.stackSize = 4 << 20
         thread.start()
     }
 
-    var depth: Int { state.withLock { $0.entries.count } }
+    var depth: Int { state.withLock { $0.entries.count } + decidedCount }
+
+    /// Those that are decided and wait to be written.
+    private var decidedCount: Int { writer?.waitingCount ?? 0 }
 
     func submit(_ command: Command) async throws(LedgerError) -> Outcome {
         let result = await withCheckedContinuation { continuation in
@@ -78,7 +78,8 @@ final class CommitQueue: Sendable {
     ) -> LedgerError? {
         state.withLock { state in
             if state.isStopped { return .stopped }
-            if state.entries.count + entries.count > limits.queueDepthMax { return .overloaded }
+            let waiting = state.entries.count + decidedCount
+            if waiting + entries.count > limits.queueDepthMax { return .overloaded }
             let arrival = ContinuousClock.now
             for (submission, answer) in entries {
                 state.entries.append(
@@ -108,7 +109,20 @@ final class CommitQueue: Sendable {
     }
 
     private func run() {
-        while let batch = next() { answer(batch) }
+        if let writer, let database = committer.database.singleWriter {
+            var decider = Decider(database, writer, keptFactsMax: limits.keptFactsMax)
+            writer.waitUntilWanted()
+            while let batch = next() {
+                decider.take(inTime(batch), latecomers)
+                writer.waitUntilWanted()
+            }
+            writer.end()
+        } else {
+            while let batch = next() {
+                var attempt = Attempt(inTime(batch), committer)
+                attempt.commit(latecomers)
+            }
+        }
         let waiters = state.withLock { state in
             state.hasEnded = true
             return state.stopWaiters
@@ -133,15 +147,17 @@ final class CommitQueue: Sendable {
         }
     }
 
-    private func answer(_ batch: [Entry]) {
+    /// Answers those that have waited too long.
+    private func inTime(_ batch: [Entry]) -> [Entry] {
         let deadline = ContinuousClock.now - limits.waitMax
         // Entries stand in the order of their arrival.
         let inTime = batch.drop { $0.arrival < deadline }
         for entry in batch[..<inTime.startIndex] { entry.answer(.failure(.overloaded)) }
-        guard !inTime.isEmpty else { return }
-        var taken = Array(inTime)
-        let results = results(of: &taken)
-        for (entry, result) in zip(taken, results) { entry.answer(result) }
+        return Array(inTime)
+    }
+
+    private var latecomers: Attempt.Latecomers {
+        { [self] names, count in takeLatecomers(names, max: limits.batchMax - count) }
     }
 
     private func takeLatecomers(_ names: WorkspaceNames, max: Int) -> [Entry] {
@@ -150,34 +166,10 @@ final class CommitQueue: Sendable {
             return state.entries.takeFirst(fitting.count)
         }
     }
-
-    /// One bad command never fails its neighbours: if the schema refuses the batch, each command
-    /// is tried alone. A database that can't be used fails them all at once.
-    private func results(of batch: inout [Entry]) -> [Result<Outcome, LedgerError>] {
-        do {
-            return try commit(batch.map(\.submission)) { names in
-                let late = takeLatecomers(names, max: limits.batchMax - batch.count)
-                batch += late
-                return late.map(\.submission)
-            }
-        } catch {
-            let failure = LedgerError(error)
-            guard batch.count > 1, error is SQLError, case .defect = failure else {
-                return batch.map { _ in .failure(failure) }
-            }
-            return batch.map { resultAlone(of: $0.submission) }
-        }
-    }
-
-    private func resultAlone(of submission: Submission) -> Result<Outcome, LedgerError> {
-        do { return try commit([submission], { _ in [] })[0] } catch {
-            return .failure(LedgerError(error))
-        }
-    }
 }
 
 extension LedgerError {
-    fileprivate init(_ error: any Error) {
+    init(_ error: any Error) {
         if let error = error as? SQLError, error.isPassing {
             self = .unavailable(error.detail)
         } else {

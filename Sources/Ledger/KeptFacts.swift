@@ -1,36 +1,46 @@
 import Attribution
 import Synchronization
 
-/// The facts of the last batch, for the next one. An engine with one writer knows when nobody else
-/// has written in between; then what a batch has loaded and absorbed is what it would load again.
+/// What a batch leaves for the next one. An engine with one writer knows when nobody else has
+/// written in between; then what a batch has loaded and absorbed is what it would load again.
+///
+/// An object, because facts are moved from hand to hand: a copy in two places would be copied in
+/// full by the first change.
 final class KeptFacts: Sendable {
     private struct State {
         var facts = Facts()
         /// Of the transaction that left the facts; nil if they don't hold.
         var history: WriteHistory?
     }
+    private let state: Mutex<State>
 
-    private let state = Mutex(State())
-    private let countMax: Int
+    init() { state = Mutex(State()) }
 
-    /// - Parameter countMax: customers and links that are kept.
-    init(countMax: Int) { self.countMax = countMax }
-
-    /// What holds at the start of a transaction. Until something is kept again, nothing holds.
-    func take(at history: WriteHistory?) -> Facts {
-        state.withLock { state in
-            defer { state = State() }
-            guard let history, let kept = state.history, history.follows(kept) else {
-                return Facts()
-            }
-            return state.facts
-        }
+    init(_ facts: consuming Facts, after history: WriteHistory?) {
+        state = Mutex(State(facts: facts, history: history))
     }
 
-    /// Keeps what holds after a transaction that has committed.
-    func keep(_ facts: consuming Facts, after history: WriteHistory?) {
-        guard history != nil else { return }
-        facts.forgetPassing(countMax: countMax)
-        state.withLock { [facts] in $0 = State(facts: facts, history: history) }
+    var history: WriteHistory? { state.withLock { $0.history } }
+
+    /// Whether what is kept holds at the start of a transaction.
+    func holds(at history: WriteHistory?) -> Bool {
+        guard let history, let before = self.history else { return false }
+        return history.follows(before)
+    }
+
+    /// What holds at the start of a transaction, if anything does. Nothing is kept then.
+    func take(at history: WriteHistory?) -> Facts {
+        let holds = holds(at: history)
+        let facts = take()
+        return holds ? facts : Facts()
+    }
+
+    /// What holds if nobody has written since.
+    func take() -> Facts {
+        state.withLock { state in
+            var facts = Facts()
+            swap(&facts, &state.facts)
+            return facts
+        }
     }
 }

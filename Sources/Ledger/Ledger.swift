@@ -12,13 +12,9 @@ package final class Ledger: Sendable {
         onFailure: @escaping @Sendable (any Error) -> Void = { _ in }
     ) {
         self.database = database
-        let kept = KeptFacts(countMax: limits.keptFactsMax)
-        queue = CommitQueue(limits: limits) { submissions, latecomers in
-            do { return try Self.commit(submissions, latecomers, database, kept, onBatch) } catch {
-                onFailure(error)
-                throw error
-            }
-        }
+        queue = CommitQueue(
+            limits: limits,
+            committer: Committer(database: database, onBatch: onBatch, onFailure: onFailure))
     }
 
     /// Decides the command and commits its changes. Once accepted, a command commits even if the
@@ -58,31 +54,6 @@ package final class Ledger: Sendable {
 
     /// Commits what was accepted, refuses what comes, and returns when nothing is left.
     package func stop() async { await queue.stop() }
-
-    // The whole way of a batch: load, decide, apply, commit.
-    private static func commit(
-        _ submissions: [Submission], _ latecomers: CommitQueue.Latecomers,
-        _ database: any SQLDatabase, _ kept: KeptFacts,
-        _ onBatch: @Sendable (BatchReport) -> Void
-    ) throws -> [Result<Outcome, LedgerError>] {
-        let start = ContinuousClock.now
-        // What was taken along stays in the batch if the transaction is run again.
-        var submissions = submissions
-        let (batch, history) = try database.write { transaction in
-            let names = WorkspaceNames(submissions.lazy.map(\.command))
-            try transaction.lock(.workspaces(names))
-            // While one node waited for another one, more has come that is about the same.
-            submissions += latecomers(names)
-            let history = transaction.history
-            var batch = Batch(transaction: transaction, facts: kept.take(at: history))
-            try batch.perform(submissions)
-            return (batch, history)
-        }
-        kept.keep(batch.facts, after: history)
-        onBatch(
-            BatchReport(size: batch.results.count, duration: ContinuousClock.now - start))
-        return batch.results
-    }
 }
 
 /// What one transaction did, for metrics.

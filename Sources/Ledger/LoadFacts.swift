@@ -19,6 +19,7 @@ package struct FactsLoader {
     private var leadKeys: Set<LeadKey> = []
     private var claims: Set<LeadClaim> = []
     private var invoices: [InvoiceKey] = []
+    private var knownInvoices: [(key: InvoiceKey, sale: SaleID)] = []
     private var importedSales: Set<SaleID> = []
     private var rejections: Set<RejectionKey> = []
     private var asked: (clicks: Set<ClickID>, links: Set<LinkID>, workspaces: Set<WorkspaceID>) = (
@@ -125,8 +126,8 @@ package struct FactsLoader {
             loader, key, rows in
             if !rows.isEmpty { loader.facts.rejections.insert(key) }
         }
-        ask(invoices, Statements.saleByInvoice, { $0.arguments }) { loader, key, rows in
-            loader.facts.invoices[key] = try rows.first.map(SaleReceipt.init)
+        ask(invoices, Statements.saleOfInvoice, { $0.arguments }) { loader, key, rows in
+            if let row = rows.first { loader.knownInvoices.append((key, try row.id(0))) }
         }
         ask(importedSales, Statements.saleByID, { [.init($0)] }) { loader, id, rows in
             loader.facts.importedSales[id] = try rows.first.map(SaleReceipt.init)
@@ -170,6 +171,9 @@ package struct FactsLoader {
                 loader.facts.ask(key, answer: state)
                 if let state { loader.linkIDs.insert(state.linkID) }
             }
+        }
+        ask(knownInvoices, Statements.saleByID, { [.init($0.sale)] }) { loader, known, rows in
+            loader.facts.invoices[known.key] = try rows.first.map(SaleReceipt.init)
         }
         let claims = claims.filter { ids[$0.customer] != nil }
         ask(claims, Statements.leadClaim, { $0.arguments(ids[$0.customer]) }) {

@@ -18,8 +18,21 @@ package protocol SQLDatabase: Sendable {
     /// A number that changes whenever tokens, workspaces, domains or links did, whichever process
     /// changed them: what was answered before the question is counted. Asked for each request.
     func registryRevision() async throws -> Int64
+    /// The same database, if it has one writer.
+    var singleWriter: (any SingleWriterDatabase)? { get }
     /// Ends what is open; nothing is asked afterwards.
     func close() throws
+}
+
+extension SQLDatabase {
+    package var singleWriter: (any SingleWriterDatabase)? { nil }
+}
+
+/// An engine with one writer: what was written before a transaction is known, and what is there
+/// can be looked at while another one is being written.
+package protocol SingleWriterDatabase: SQLDatabase {
+    /// Runs the body on a consistent snapshot of what has been committed, on the caller's thread.
+    func readHere<Value>(_ body: (any SQLTransaction) throws -> Value) throws -> Value
 }
 
 /// Runs statements within one transaction. Synchronous on purpose: nothing else can come between

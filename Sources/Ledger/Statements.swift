@@ -56,11 +56,10 @@ enum Statements {
     /// Primary key.
     static let leadClaim = SQLStatement(
         "SELECT 1 FROM lead_claim WHERE customer_id = ?1 AND event_name = ?2")
-    /// sale_by_invoice.
-    static let saleByInvoice = SQLStatement(
+    /// sale_by_invoice alone: most invoices are new, and the index is all that is looked at.
+    static let saleOfInvoice = SQLStatement(
         """
-        SELECT \(Sale.columns("s")), \(Customer.columns("c")) FROM sale s
-        JOIN customer c ON c.id = s.customer_id
+        SELECT s.id FROM sale s
         WHERE s.workspace_id = ?1 AND s.invoice_id = ?2 AND s.invoice_id <> ''
         """)
     /// Primary key.

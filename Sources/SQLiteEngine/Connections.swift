@@ -1,3 +1,4 @@
+import CSQLiteConfig
 import Foundation
 import GRDB
 import GRDBSQLite
@@ -16,6 +17,7 @@ final class Connections: Sendable {
 
     /// - Throws: `SQLError`.
     init(path: String) throws {
+        _ = Self.isConfigured
         do {
             pool = try DatabasePool(path: path, configuration: Self.configuration)
             // The pool has set NORMAL for its writer by now, which does not fsync on commit: an
@@ -35,6 +37,11 @@ final class Connections: Sendable {
             }
         } catch { throw SQLError.translated(error) }
     }
+
+    /// SQLite counts the memory that it takes, under a lock, for questions that nobody asks here: a
+    /// twentieth of a commit. Only before the process opens its first file.
+    private static let isConfigured =
+        sqlite3_config_without_memory_statistics() == SQLITE_OK
 
     private static var configuration: Configuration {
         var configuration = Configuration()

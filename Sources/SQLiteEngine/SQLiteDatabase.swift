@@ -12,7 +12,7 @@ import Synchronization
 ///
 /// The same after the disk has failed a write: the system forgets what it could not write and
 /// reports it once. The next write opens everything anew first.
-package final class SQLiteDatabase: SQLiteFile {
+package final class SQLiteDatabase: SQLiteFile, SingleWriterDatabase {
     private struct State {
         var connections: Connections
         var isClosed = false
@@ -46,17 +46,14 @@ package final class SQLiteDatabase: SQLiteFile {
         let connections = try trusted()
         let own = writes.add(1, ordering: .relaxed).newValue
         do {
-            var value: Value?
-            try connections.pool.writeWithoutTransaction { connection in
-                try connection.inTransaction(.immediate) {
-                    var transaction = SQLiteTransaction(connection: connection)
+            let value = try connections.pool.writeWithoutTransaction { connection in
+                var transaction = SQLiteTransaction(connection: connection)
+                return try transaction.committing { transaction in
                     transaction.history = WriteHistory(
                         others: try transaction.dataVersion(), own: own)
-                    value = try body(transaction)
-                    return .commit
+                    return try body(transaction)
                 }
             }
-            guard let value else { throw SQLError.other("the transaction did not run") }
             // Files that went during the commit: others may have written in the same place.
             try connections.demandFiles()
             return value
@@ -113,6 +110,16 @@ package final class SQLiteDatabase: SQLiteFile {
         _ body: @escaping @Sendable (any SQLTransaction) throws -> Value
     ) async throws -> Value {
         try await reading { try body(SQLiteTransaction(connection: $0)) }
+    }
+
+    package var singleWriter: (any SingleWriterDatabase)? { self }
+
+    package func readHere<Value>(
+        _ body: (any SQLTransaction) throws -> Value
+    ) throws -> Value {
+        do {
+            return try connections.pool.read { try body(SQLiteTransaction(connection: $0)) }
+        } catch { throw SQLError.translated(error) }
     }
 
     package func registryRevision() throws -> Int64 { try connections.watch.revision() }

@@ -58,6 +58,27 @@ struct SQLiteTransaction: SQLTransaction {
         }
     }
 
+    /// Runs the body in a transaction of its own. Its two statements are prepared once, like the
+    /// others.
+    mutating func committing<Value>(
+        _ body: (inout SQLiteTransaction) throws -> Value
+    ) throws -> Value {
+        try execute(Self.begin, each: [[]])
+        do {
+            let value = try body(&self)
+            try execute(Self.commit, each: [[]])
+            return value
+        } catch {
+            // Of some errors SQLite has rolled back by itself.
+            if connection.isInsideTransaction { try? execute(Self.rollback, each: [[]]) }
+            throw error
+        }
+    }
+
+    private static let begin = SQLStatement("BEGIN IMMEDIATE")
+    private static let commit = SQLStatement("COMMIT")
+    private static let rollback = SQLStatement("ROLLBACK")
+
     /// Another number whenever another connection has committed.
     func dataVersion() throws -> Int64 {
         try rows(Self.dataVersion).first?.integer(0) ?? -1

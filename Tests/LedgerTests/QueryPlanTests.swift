@@ -115,7 +115,7 @@ import Testing
 }
 
 /// The real engine, with a list of what it was asked.
-private final class RecordingDatabase: SQLDatabase {
+private final class RecordingDatabase: SingleWriterDatabase {
     private let base: any SQLDatabase
     private let seen = Mutex<Set<String>>([])
 
@@ -132,6 +132,11 @@ private final class RecordingDatabase: SQLDatabase {
         try await base.read { [self] in
             try body(RecordingTransaction(base: $0, note: note))
         }
+    }
+    var singleWriter: (any SingleWriterDatabase)? { base.singleWriter == nil ? nil : self }
+    func readHere<Value>(_ body: (any SQLTransaction) throws -> Value) throws -> Value {
+        let base = try #require(base.singleWriter)
+        return try base.readHere { try body(RecordingTransaction(base: $0, note: note)) }
     }
     func registryRevision() async throws -> Int64 { try await base.registryRevision() }
     func close() throws { try base.close() }

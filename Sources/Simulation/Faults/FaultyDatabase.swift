@@ -14,7 +14,7 @@ package enum DatabaseFault: Sendable {
 }
 
 /// The engine, with faults and canaries in between.
-package final class FaultyDatabase: SQLDatabase {
+package final class FaultyDatabase: SingleWriterDatabase {
     private struct State {
         var fault: DatabaseFault?
         var hits = 0
@@ -97,6 +97,22 @@ package final class FaultyDatabase: SQLDatabase {
         _ body: @escaping @Sendable (any SQLTransaction) throws -> Value
     ) async throws -> Value {
         try await engine.read(body)
+    }
+
+    package var singleWriter: (any SingleWriterDatabase)? {
+        engine.singleWriter == nil ? nil : self
+    }
+
+    package func readHere<Value>(
+        _ body: (any SQLTransaction) throws -> Value
+    ) throws -> Value {
+        guard let engine = engine.singleWriter else {
+            throw SQLError.other("the engine has several writers")
+        }
+        let meddler = state.withLock { Meddler(canary: $0.canary, memory: $0.memory) }
+        return try engine.readHere { base in
+            try body(FaultyTransaction(base: base, owner: self, fault: nil, meddler: meddler))
+        }
     }
 
     package func registryRevision() async throws -> Int64 { try await engine.registryRevision() }

@@ -1,0 +1,102 @@
+import Attribution
+
+/// Decides sales while those before them are written (`WritingThread`): the sales of customers of
+/// whom everything is in memory, which is most of what a busy server gets. All else waits until
+/// everything before it is written, and is decided in its own transaction.
+struct Decider {
+    private let database: any SingleWriterDatabase
+    private let writer: WritingThread
+    private let keptFactsMax: Int
+    private var facts = Facts()
+    private var history: WriteHistory?
+    private var generation = -1
+    private var number = 0
+    /// Invoices that may be in no snapshot yet, with the number of what they were handed over in.
+    private var invoices: [(number: Int, keys: [InvoiceKey])] = []
+
+    init(_ database: any SingleWriterDatabase, _ writer: WritingThread, keptFactsMax: Int) {
+        (self.database, self.writer, self.keptFactsMax) = (database, writer, keptFactsMax)
+    }
+
+    /// - Parameter latecomers: joins what is decided in its own transaction.
+    mutating func take(
+        _ entries: [CommitQueue.Entry], _ latecomers: @escaping Attempt.Latecomers
+    ) {
+        guard !entries.isEmpty else { return }
+        if generation != writer.generation { settle() }
+        if entries.allSatisfy({ facts.decidesAhead($0.submission.command) }), decide(entries) {
+            return
+        }
+        settle()
+        writer.put(
+            .undecided(
+                Undecided(
+                    entries: entries, kept: KeptFacts(take(), after: history),
+                    latecomers: latecomers)))
+        settle()
+    }
+
+    /// Waits until everything is written, and starts from what is there.
+    private mutating func settle() {
+        let kept: KeptFacts
+        let before = generation
+        (kept, generation, history) = writer.settled()
+        guard generation != before else { return }
+        facts = kept.take()
+        facts.forgetPassing(countMax: keptFactsMax)
+        invoices = []
+    }
+
+    /// Moved, because a copy in two places would be copied in full by the first change.
+    private mutating func take() -> Facts {
+        var taken = Facts()
+        swap(&taken, &facts)
+        return taken
+    }
+
+    /// - Returns: false if the database could not be read.
+    private mutating func decide(_ entries: [CommitQueue.Entry]) -> Bool {
+        forgetWritten()
+        let submissions = entries.map(\.submission)
+        do {
+            let decided = try database.readHere { transaction in
+                var batch = Batch(transaction: transaction, facts: take())
+                let changes = try batch.decided(submissions[...])
+                facts = batch.takeFacts()
+                number += 1
+                return Decided(
+                    entries: entries, results: batch.results, changes: changes,
+                    generation: generation, number: number)
+            }
+            invoices.append((number, submissions.compactMap(\.command.invoice)))
+            writer.put(.decided(decided))
+            return true
+        } catch {
+            // What is known is lost with the batch; the next one loads it again.
+            facts = Facts()
+            return false
+        }
+    }
+
+    /// A snapshot that is taken from now on has these invoices.
+    private mutating func forgetWritten() {
+        let written = writer.writtenNumber
+        let old = invoices.prefix { $0.number <= written }
+        for (_, keys) in old { facts.forget(keys) }
+        invoices.removeFirst(old.count)
+    }
+}
+
+extension Command {
+    fileprivate var invoice: InvoiceKey? {
+        if case .recordSale(let sale) = self { sale.invoice } else { nil }
+    }
+}
+
+extension Facts {
+    fileprivate func decidesAhead(_ command: Command) -> Bool {
+        guard case .recordSale(let sale) = command else { return false }
+        return sale.clickID == nil && sale.origin == .live && sale.call?.retriedAt == nil
+            && knowsBuyer(of: sale)
+    }
+}
