@@ -124,6 +124,9 @@ let package = Package(
         .testTarget(
             name: "VisitorsTests", dependencies: ["Visitors", "QRCodes", "Gzip"],
             swiftSettings: strict),
+        .testTarget(
+            name: "ServerTests", dependencies: ["Server", "Attribution", "Ledger"],
+            swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

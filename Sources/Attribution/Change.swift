@@ -2,6 +2,8 @@
 // Indirect: handed on many times, one pointer is cheaper to copy than a dozen texts.
 package indirect enum Change: Sendable {
     case insertClick(Click)
+    /// An id that a visitor was told, who came again: it stands for the click that counts.
+    case repeatClick(ClickID, of: ClickID)
     case insertCustomer(Customer)
     /// Gives a customer without a link the one of this click.
     case attachCustomer(CustomerKey, Click)
@@ -42,7 +44,8 @@ package indirect enum Change: Sendable {
     /// Whether cached tokens, workspaces, links or domains must be read again.
     package var touchesRegistry: Bool {
         switch self {
-        case .insertClick, .insertCustomer, .attachCustomer, .claimLead, .insertLead, .insertSale,
+        case .insertClick, .repeatClick, .insertCustomer, .attachCustomer, .claimLead, .insertLead,
+            .insertSale,
             .convert, .insertRejection, .retryRejection, .discardRejection, .renameRejections,
             .forgetRejections, .touch, .updateCustomer, .insertTag, .insertFolder, .updateFolder:
             false

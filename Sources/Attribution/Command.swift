@@ -70,6 +70,9 @@ package struct RecordClick: Sendable {
     package var origin: Origin = .live
     /// The click that the visitor's cookie names.
     package var known: ClickID?
+    /// The visitor has been told the id, whatever will be decided: if another click stands for this
+    /// one, the id stands for that click.
+    package var isTold = false
     /// The call of a site's script; nil: the visitor followed the link.
     package var call: TrackCall?
 

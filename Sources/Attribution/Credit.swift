@@ -22,7 +22,7 @@ func credit(
             clickID, in: customer.workspaceID, for: .sale, facts)
     {
         return .success(
-            Credit(link: found.link, click: found.click, clickID: clickID, leadID: nil))
+            Credit(link: found.link, click: found.click, clickID: found.click.id, leadID: nil))
     }
     guard let ownLink = customer.linkID else {
         return .failure(.init(.linkOfCustomerNotFound(customer.id)))

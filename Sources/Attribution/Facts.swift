@@ -3,6 +3,7 @@
 package struct Facts: Sendable {
     package var workspaces: [WorkspaceID: WorkspaceState] = [:]
     package var links: [LinkID: LinkState] = [:]
+    /// Under each id that was told of them.
     package var clicks: [ClickID: Click] = [:]
     /// The last click of an identity on a link.
     package var lastClicks: [VisitKey: LastClick] = [:]
@@ -225,6 +226,7 @@ extension Facts {
     package mutating func absorb(_ change: Change) {
         switch change {
         case .insertClick(let click): absorb(click)
+        case .repeatClick(let id, let first): if clicks[id] == nil { clicks[id] = clicks[first] }
         case .insertCustomer(let customer): customers[customer.key] = customer
         case .attachCustomer(let key, let click):
             customers[key]?.linkID = click.linkID

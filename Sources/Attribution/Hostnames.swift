@@ -34,8 +34,8 @@ package func urlAuthority(_ text: String) -> String? {
 /// Where they stand. What looks like them may stand in the name of a user before.
 package func urlAuthorityRange(_ text: String) -> Range<String.Index>? {
     guard let rest = withoutScheme(text) else { return nil }
-    var authority = rest.prefix { !"/?#\\".unicodeScalars.contains($0) }
-    if let at = authority.lastIndex(of: "@") {
+    var authority = rest.prefix { !endsAuthority($0) }
+    if let at = authority.lastIndex(of: UInt8(ascii: "@")) {
         authority = authority[authority.index(after: at)...]
     }
     return authority.startIndex..<authority.endIndex
@@ -44,26 +44,45 @@ package func urlAuthorityRange(_ text: String) -> Range<String.Index>? {
 /// The path of an http or https URL as it is written; nil if it is none.
 package func urlPath(_ text: String) -> String? {
     guard let rest = withoutScheme(text) else { return nil }
-    let path = rest.drop { !"/?#\\".unicodeScalars.contains($0) }.prefix {
-        !"?#".unicodeScalars.contains($0)
+    let path = rest.drop { !endsAuthority($0) }.prefix {
+        $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#")
     }
-    return String(String.UnicodeScalarView(path))
+    return String(Substring(path))
 }
 
-private func withoutScheme(_ text: String) -> Substring.UnicodeScalarView? {
-    // Scalars, not characters: a combining mark must not hide the slash that it follows.
-    let scalars = text.unicodeScalars
-    let scheme = String(String.UnicodeScalarView(scalars.prefix(8))).lowercased().unicodeScalars
-    if scheme.starts(with: "https://".unicodeScalars) { return scalars.dropFirst(8) }
-    return scheme.starts(with: "http://".unicodeScalars) ? scalars.dropFirst(7) : nil
+private func endsAuthority(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: "#"), UInt8(ascii: "\\"): true
+    default: false
+    }
+}
+
+// Bytes, not characters: a combining mark must not hide the slash that it follows.
+private func withoutScheme(_ text: String) -> Substring.UTF8View? {
+    for scheme in ["https://", "http://"] where startsWith(scheme, text) {
+        return text.utf8.dropFirst(scheme.utf8.count)
+    }
+    return nil
+}
+
+/// Whatever the case of the text's ASCII letters; `start` is in lower case.
+private func startsWith(_ start: String, _ text: String) -> Bool {
+    var bytes = text.utf8.makeIterator()
+    return start.utf8.allSatisfy { expected in
+        guard let byte = bytes.next() else { return false }
+        let isCapital = (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+        return (isCapital ? byte | 0x20 : byte) == expected
+    }
 }
 
 /// A host without its port. One in brackets that do not close is all of it.
 package func hostname(_ authority: some StringProtocol) -> String {
-    let scalars = Substring(authority).unicodeScalars
-    guard scalars.first == "[" else { return String(Substring(scalars.prefix { $0 != ":" })) }
-    let end = scalars.firstIndex(of: "]").map { scalars.index(after: $0) } ?? scalars.endIndex
-    return String(Substring(scalars[..<end]))
+    let bytes = Substring(authority).utf8
+    guard bytes.first == UInt8(ascii: "[") else {
+        return String(Substring(bytes.prefix { $0 != UInt8(ascii: ":") }))
+    }
+    let close = bytes.firstIndex(of: UInt8(ascii: "]"))
+    return String(Substring(bytes[..<(close.map { bytes.index(after: $0) } ?? bytes.endIndex)]))
 }
 
 /// What follows the host: a colon and the port, or nothing.

@@ -23,7 +23,15 @@ package indirect enum Outcome: Sendable {
     package struct Recorded: Equatable, Sendable {
         /// The click that stands: the one of the command, or an earlier one of the same visitor.
         package var id: ClickID
+        package var at: Timestamp
         package var isRepeat: Bool
+        package init(id: ClickID, at: Timestamp, isRepeat: Bool) {
+            (self.id, self.at, self.isRepeat) = (id, at, isRepeat)
+        }
+
+        static func again(_ id: ClickID, at: Timestamp) -> Self {
+            Self(id: id, at: at, isRepeat: true)
+        }
     }
 }
 

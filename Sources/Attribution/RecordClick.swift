@@ -7,10 +7,13 @@ func decide(_ command: RecordClick, _ facts: Facts) -> Decision {
     }
     if command.origin == .imported, let known = facts.clicks[command.id] {
         guard known.linkID == link.id else { return .refused(.clickIDTaken(known.id)) }
-        return Decision(outcome: .click(.init(id: command.id, isRepeat: true)), changes: [])
+        return Decision(outcome: .click(.again(known.id, at: known.at)), changes: [])
     }
     if let last = lastClick(of: command, facts) {
-        return Decision(outcome: .click(.init(id: last.id, isRepeat: true)), changes: [])
+        return Decision(
+            outcome: .click(.again(last.id, at: last.at)),
+            changes: command.isTold && last.id != command.id
+                ? [.repeatClick(command.id, of: last.id)] : [])
     }
     if let hostname = command.reportingHostname {
         let allowed = facts.workspaces[link.workspaceID]?.allowedHostnames ?? []
@@ -22,7 +25,8 @@ func decide(_ command: RecordClick, _ facts: Facts) -> Decision {
         id: command.id, workspaceID: link.workspaceID, linkID: link.id, at: command.at,
         url: command.url ?? link.url, trigger: command.trigger, visitor: command.visitor)
     return Decision(
-        outcome: .click(.init(id: click.id, isRepeat: false)), changes: [.insertClick(click)])
+        outcome: .click(.init(id: click.id, at: click.at, isRepeat: false)),
+        changes: [.insertClick(click)])
 }
 
 /// The click of the same visitor that this one repeats: the one that the cookie names, or the last

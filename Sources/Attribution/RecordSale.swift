@@ -34,7 +34,7 @@ func decide(_ command: RecordSale, _ facts: Facts) -> Decision {
             customer = command.profile.customer(
                 command.customer, from: found.click, at: command.at)
             credited = Credit(
-                link: found.link, click: found.click, clickID: clickID,
+                link: found.link, click: found.click, clickID: found.click.id,
                 leadID: command.directLeadID)
         }
         changes += directLead(command, customer: customer, credited: credited)

@@ -40,9 +40,10 @@ package struct ChangeWriter {
         RegistryStatements.insertLinkTag, RegistryStatements.insertFolder,
         RegistryStatements.updateFolder, RegistryStatements.clearFolder,
         RegistryStatements.deleteFolder, RegistryStatements.updateCustomer,
-        Statements.insertClick, Statements.insertCustomer, Statements.attachCustomer,
-        Statements.insertLead, Statements.claimLead, Statements.insertSale,
-        Statements.insertConversion, RejectionSQL.insert, RejectionSQL.retry, RejectionSQL.discard,
+        Statements.insertClick, Statements.insertRepeat, Statements.insertCustomer,
+        Statements.attachCustomer, Statements.insertLead, Statements.claimLead,
+        Statements.insertSale, Statements.insertConversion, RejectionSQL.insert, RejectionSQL.retry,
+        RejectionSQL.discard,
         RejectionSQL.rename, RejectionSQL.forget, RejectionSQL.trimAge, RejectionSQL.trimCount,
         RegistryStatements.touch,
     ]
@@ -61,6 +62,8 @@ package struct ChangeWriter {
     private mutating func note(event change: Change) -> Bool {
         switch change {
         case .insertClick(let click): add(Statements.insertClick, click.insertArguments)
+        case .repeatClick(let id, let first):
+            add(Statements.insertRepeat, [.init(id), .init(first)])
         case .insertCustomer(let customer):
             add(Statements.insertCustomer, customer.insertArguments)
         case .attachCustomer(let key, let click):

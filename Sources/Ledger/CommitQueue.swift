@@ -52,7 +52,16 @@ final class CommitQueue: Sendable {
 
     /// - Parameter answer: called on this thread if the command is not accepted.
     func submit(_ submission: Submission, _ answer: @escaping Answer) {
-        if let refusal = accept([(submission, answer)]) { answer(.failure(refusal)) }
+        if let refusal = accept([(submission, answer)], depthMax: limits.queueDepthMax) {
+            answer(.failure(refusal))
+        }
+    }
+
+    /// For one whose outcome nobody waits for.
+    ///
+    /// - Returns: why it is not accepted; nil: it is, and `answer` will be called.
+    func accept(_ submission: Submission, _ answer: @escaping Answer) -> LedgerError? {
+        accept([(submission, answer)], depthMax: limits.unawaitedMax)
     }
 
     /// All are accepted, side by side in their order, or none is.
@@ -66,7 +75,7 @@ final class CommitQueue: Sendable {
                 let entries = commands.enumerated().map { index, command in
                     (Submission(command: command), { @Sendable in answers.set($0, at: index) })
                 }
-                if let refusal = accept(entries) {
+                if let refusal = accept(entries, depthMax: limits.queueDepthMax) {
                     continuation.resume(returning: .failure(refusal))
                 }
             }
@@ -74,12 +83,12 @@ final class CommitQueue: Sendable {
     }
 
     private func accept(
-        _ entries: [(Submission, Answer)]
+        _ entries: [(Submission, Answer)], depthMax: Int
     ) -> LedgerError? {
         state.withLock { state in
             if state.isStopped { return .stopped }
             let waiting = state.entries.count + decidedCount
-            if waiting + entries.count > limits.queueDepthMax { return .overloaded }
+            if waiting + entries.count > depthMax { return .overloaded }
             let arrival = ContinuousClock.now
             for (submission, answer) in entries {
                 state.entries.append(

@@ -43,6 +43,17 @@ package final class Ledger: Sendable {
         queue.submit(Submission(command: command, registryRevision: revision), answer)
     }
 
+    /// Takes a command whose outcome nobody waits for, if half of the queue is free: those that are
+    /// waited for find the other half. It commits before whatever is submitted after it.
+    ///
+    /// - Parameter answer: called once with what became of it, if it was accepted.
+    /// - Returns: why it was not accepted.
+    package func accept(
+        _ command: Command, _ answer: @escaping @Sendable (Result<Outcome, LedgerError>) -> Void
+    ) -> LedgerError? {
+        queue.accept(Submission(command: command), answer)
+    }
+
     package func read<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLTransaction) throws -> Value
     ) async throws -> Value {

@@ -2,6 +2,8 @@
 package struct Limits: Sendable {
     /// Commands that may wait to be committed; one more is told to come back.
     package var queueDepthMax = 4_096
+    /// Up to so many waiting ones, a command is accepted that nobody waits for.
+    package var unawaitedMax: Int { max(1, queueDepthMax / 2) }
     /// Commands in one transaction.
     package var batchMax = 512
     /// How long a command may wait before it is dropped, uncommitted, with an answer that says so.

@@ -12,6 +12,8 @@ package struct FactsLoader {
     private var linkIDs: Set<LinkID> = []
     private var clickIDs: Set<ClickID> = []
     private var visits: [VisitKey: Timestamp] = [:]
+    /// Visitors who have been told an id that may have to stand for their last click.
+    private var toldVisits: Set<VisitKey> = []
     private var customers: Set<CustomerKey> = []
     /// Customers whose own click a lead without one falls back to.
     private var clickOwners: Set<CustomerKey> = []
@@ -62,6 +64,7 @@ package struct FactsLoader {
             if let known = click.known { clickIDs.insert(known) }
             if let key = VisitKey(linkID: click.linkID, click.visitor) {
                 visits[key] = min(visits[key] ?? click.at, click.at)
+                if click.isTold { toldVisits.insert(key) }
             }
         case .recordLead(let lead):
             noteCustomer(lead.customer)
@@ -141,9 +144,10 @@ package struct FactsLoader {
                 ]
             }
         ) { loader, key, rows in
-            loader.facts.lastClicks[key] = try rows.first.map {
-                LastClick(id: try $0.id(0), at: try $0.moment(1))
-            }
+            guard let row = rows.first else { return }
+            let last = LastClick(id: try row.id(0), at: try row.moment(1))
+            loader.facts.lastClicks[key] = last
+            if loader.toldVisits.contains(key) { loader.clickIDs.insert(last.id) }
         }
     }
 
@@ -195,7 +199,9 @@ package struct FactsLoader {
         ask(clickIDs, Statements.click, { [.init($0)] }) { loader, id, rows in
             guard let row = rows.first else { return }
             let click = try Click(row)
+            // Under its own id, too: others may come to stand for it.
             loader.facts.clicks[id] = click
+            loader.facts.clicks[click.id] = click
             loader.linkIDs.insert(click.linkID)
         }
         for id in linkIDs {

@@ -18,6 +18,11 @@ package protocol SQLDatabase: Sendable {
     /// A number that changes whenever tokens, workspaces, domains or links did, whichever process
     /// changed them: what was answered before the question is counted. Asked for each request.
     func registryRevision() async throws -> Int64
+    /// The same at once; nil: it has to be waited for.
+    var registryNow: (@Sendable () throws -> Int64)? { get }
+    /// Whether other nodes serve the same records: they may be asked about what this one is about
+    /// to commit.
+    var hasOtherNodes: Bool { get }
     /// The same database, if it has one writer.
     var singleWriter: (any SingleWriterDatabase)? { get }
     /// Ends what is open; nothing is asked afterwards.
@@ -26,6 +31,8 @@ package protocol SQLDatabase: Sendable {
 
 extension SQLDatabase {
     package var singleWriter: (any SingleWriterDatabase)? { nil }
+    package var registryNow: (@Sendable () throws -> Int64)? { nil }
+    package var hasOtherNodes: Bool { false }
 }
 
 /// An engine with one writer: what was written before a transaction is known, and what is there

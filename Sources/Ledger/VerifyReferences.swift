@@ -20,6 +20,10 @@ private let referenceChecks: [(what: String, sql: String)] = [
         "click e JOIN link l ON l.id = e.link_id WHERE l.workspace_id <> e.workspace_id"
     ),
     (
+        "ids of repeated clicks that stand for none",
+        "repeat_click e LEFT JOIN click k ON k.id = e.click_id WHERE k.id IS NULL"
+    ),
+    (
         "leads in another workspace than their link or customer",
         """
         lead e JOIN link l ON l.id = e.link_id JOIN customer c ON c.id = e.customer_id

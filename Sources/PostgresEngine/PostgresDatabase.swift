@@ -49,6 +49,8 @@ package final class PostgresDatabase: SQLDatabase {
 
     package func registryRevision() async throws -> Int64 { try await watch.revision() }
 
+    package var hasOtherNodes: Bool { true }
+
     package func read<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLTransaction) throws -> Value
     ) async throws -> Value {

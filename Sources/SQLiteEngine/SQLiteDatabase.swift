@@ -124,6 +124,10 @@ package final class SQLiteDatabase: SQLiteFile, SingleWriterDatabase {
 
     package func registryRevision() throws -> Int64 { try connections.watch.revision() }
 
+    package var registryNow: (@Sendable () throws -> Int64)? {
+        { [self] in try registryRevision() }
+    }
+
     package func reading<Value: Sendable>(
         _ body: @escaping @Sendable (Database) throws -> Value
     ) async throws -> Value {

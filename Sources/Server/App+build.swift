@@ -51,7 +51,7 @@ package func buildApplication(
     }
     // One database: with several, a request has to find its own first.
     let endpoints =
-        apis.count == 1 ? apis.first.flatMap { FastEndpoints(api: $0, metrics: metrics) } : nil
+        apis.count == 1 ? apis.first.map { FastEndpoints(api: $0, metrics: metrics) } : nil
     var application = Application(
         responder: ShardResponder(members: members),
         server: .http1(
@@ -98,7 +98,11 @@ private struct SharedParts {
             directory: LinkDirectory(database: database, defaultDomain: settings.defaultDomain),
             shortLinks: ShortLinks(
                 defaultDomain: settings.defaultDomain, publicURL: settings.publicURL),
-            visits: visits, metrics: metrics,
+            visits: visits,
+            clicks: ClickIntake(
+                ledger: ledger, metrics: metrics,
+                losses: FailureLog(logger: logger, failure: "clicks are lost")),
+            metrics: metrics,
             readFailures: FailureLog(logger: logger, failure: "the database can't be read"),
             salesMax: min(settings.limits.salesMax, limits.queueDepthMax))
     }

@@ -36,6 +36,8 @@ struct Routes: Sendable {
         var routes = tracking + customersAndEvents + rejections + links + linkGroups + browsers
         if api.settings.offersBenchRoute {
             routes += token(.post, "/bench/sale", Self.track, api.benchSale)
+            routes.append(
+                Route(method: .get, path: "/bench/redirect/{key}", handler: api.benchRedirect))
         }
         return routes
     }

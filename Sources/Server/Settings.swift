@@ -22,7 +22,8 @@ package struct Settings: Sendable {
     /// The list of user agents' patterns (uap-core); nil: only what is built in.
     package var userAgentPatterns: String?
     package var logLevel = Logger.Level.info
-    /// Adds `POST /bench/sale`, the sale handler without storage, for measuring.
+    /// Adds `POST /bench/sale` and `GET /bench/redirect/{key}`, the same handlers without storage,
+    /// for measuring.
     package var offersBenchRoute = false
 
     package init() {}

@@ -109,6 +109,7 @@ struct Auditor: Sendable {
         ("lead", "id, workspace_id, customer_id, link_id, click_id, event_name, at, metadata"),
         ("lead_claim", "customer_id, event_name, lead_id"),
         ("click", "id, workspace_id, link_id, at, url, is_bot"),
+        ("repeat_click", "id, click_id"),
         (
             "customer",
             """

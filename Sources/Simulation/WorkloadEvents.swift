@@ -57,6 +57,7 @@ extension Workload {
             click.call = call(random.pick([.click, .visit]), click.id.text)
         }
         if random.chance(10) { click.known = clickID(100, place.workspaceID) }
+        click.isTold = random.chance(50)
         if random.chance(10) { click.url = "https://elsewhere.test/\u{E9}" }
         if random.chance(20) {
             (click.origin, click.at, click.call) = (.imported, past(), nil)

@@ -32,10 +32,9 @@ package struct AddressRanges: Equatable, Sendable {
     package func contains(_ address: String) -> Bool {
         guard let bytes = addressBytes(address) else { return false }
         return ranges.contains { range in
-            (0..<range.bits).allSatisfy { bit in
-                let mask: UInt8 = 0x80 >> UInt8(bit % 8)
-                return bytes[bit / 8] & mask == range.bytes[bit / 8] & mask
-            }
+            let (whole, rest) = (range.bits / 8, range.bits % 8)
+            guard bytes[..<whole].elementsEqual(range.bytes[..<whole]) else { return false }
+            return rest == 0 || (bytes[whole] ^ range.bytes[whole]) >> (8 - UInt8(rest)) == 0
         }
     }
 }
@@ -43,7 +42,9 @@ package struct AddressRanges: Equatable, Sendable {
 /// Sixteen bytes; an IPv4 address as the IPv6 one that stands for it.
 private func addressBytes(_ text: String) -> [UInt8]? {
     var bytes = [UInt8](repeating: 0, count: 16)
-    if text.contains(":") { return inet_pton(AF_INET6, text, &bytes) == 1 ? bytes : nil }
+    if text.utf8.contains(UInt8(ascii: ":")) {
+        return inet_pton(AF_INET6, text, &bytes) == 1 ? bytes : nil
+    }
     var four = [UInt8](repeating: 0, count: 4)
     guard inet_pton(AF_INET, text, &four) == 1 else { return nil }
     bytes.replaceSubrange(10..<16, with: [0xFF, 0xFF] + four)

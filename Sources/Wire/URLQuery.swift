@@ -56,10 +56,10 @@ package struct QueriedURL: Sendable {
 
     /// Adds `/` where the path is left out, as browsers write it.
     package mutating func setRootPath() {
-        let bytes = Array(base)
-        let separator = Array("://".utf8)
-        guard let start = bytes.firstRange(of: separator)?.upperBound,
-            !bytes[start...].contains(where: { $0 == UInt8(ascii: "/") || $0 == 0x5C })
+        guard let colon = base.firstIndex(of: UInt8(ascii: ":")) else { return }
+        let rest = base[colon...].dropFirst()
+        guard rest.starts(with: "//".utf8),
+            !rest.dropFirst(2).contains(where: { $0 == UInt8(ascii: "/") || $0 == 0x5C })
         else { return }
         base = Substring(String(Substring(base)) + "/").utf8
         isChanged = true
@@ -80,6 +80,16 @@ package struct QueriedURL: Sendable {
     private static func halves(_ text: Substring.UTF8View) -> [Substring.UTF8View] {
         text.split(
             separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+    }
+}
+
+/// The parameters of a query in their order, read as browsers read them.
+package func queryItems(_ query: String?) -> [(name: String, value: String)] {
+    guard let query, !query.isEmpty else { return [] }
+    return query.split(separator: "&").map { item in
+        let halves = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            .map(formDecoded)
+        return (halves[0], halves.count > 1 ? halves[1] : "")
     }
 }
 

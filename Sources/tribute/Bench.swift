@@ -53,6 +53,7 @@ final class Bench {
         for port in bench.ports {
             let arguments = [
                 "serve", "--database", place.url, "--port", "\(port)", "--log-level", "error",
+                "--trusted-proxies", "127.0.0.1",
             ]
             try bench.launch(
                 CommandLine.arguments[0], arguments, environment: ["TRIBUTE_BENCH_ROUTE": "1"],
@@ -88,16 +89,24 @@ final class Bench {
 
     /// Stops the servers; what they acknowledged must be in the database and add up.
     func check(atLeast answered: Int) async throws {
+        let stored = try await stored("sale")
+        print("\(answered) sales answered, \(stored) stored")
+        guard stored >= answered else {
+            throw Failure("the database does not hold what was acknowledged")
+        }
+    }
+
+    /// Stops the servers and counts the records of a kind; every counter must be right.
+    func stored(_ record: String) async throws -> Int {
         stopAll()
         let database = try await place.open()
         let result = try await database.read { try $0.verify() }
-        let stored = result.checked.first { $0.record == "sale" }?.count ?? 0
         try database.close()
-        print(
-            "\(answered) sales answered, \(stored) stored, \(result.differences.count) differences")
-        guard result.differences.isEmpty, stored >= Int64(answered) else {
-            throw Failure("the database does not hold what was acknowledged")
+        guard result.differences.isEmpty else {
+            throw Failure("\(result.differences.count) counters differ from the events")
         }
+        print("every counter equals its events")
+        return Int(result.checked.first { $0.record == record }?.count ?? 0)
     }
 
     private func stopAll() {

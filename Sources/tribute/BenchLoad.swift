@@ -11,8 +11,10 @@ struct Load {
     let customers: Int
     /// Sales of one batch; 0: each sale is a request.
     var items = 0
+    /// Links that are followed.
+    var links = 0
 
-    /// - Parameter target: the path that is posted to.
+    /// - Parameter target: the path that is asked, or what it begins with.
     func turn(_ ports: [Int], _ target: String) throws -> BenchCase.Turn {
         let running = try ports.map { try start($0, target, part: connections / ports.count) }
         let turns = try running.map { try turn(of: $0.output()) }
@@ -32,6 +34,7 @@ struct Load {
             environment: [
                 "TOKEN": token, "TARGET": target, "RUN": "\(run)_\(port)",
                 "CUSTOMERS": "\(customers)", "ITEMS": "\(items)",
+                "LINKS": "\(links)",
             ])
     }
 

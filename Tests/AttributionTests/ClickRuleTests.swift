@@ -50,6 +50,18 @@ import Testing
         #expect(row.actual == (isRepeat ? "repeats first" : "c9 | click c9 on a"))
     }
 
+    /// Who has been told an id before it was known that the visit is a repeated one can use it.
+    @Test func anIDThatWasToldStandsForTheFirstClick() {
+        #expect(
+            visit("a", after: 0) { $0.isTold = true }.actual
+                == "repeats first | c9 stands for first")
+        #expect(
+            visit("a", after: 0) { ($0.isTold, $0.id) = (true, ID("first")) }.actual
+                == "repeats first")
+        #expect(
+            visit("a", after: 3_600_000) { $0.isTold = true }.actual == "c9 | click c9 on a")
+    }
+
     @Test func otherVisitorsLinksAndImportsCount() {
         #expect(visit("b", after: 0).actual == "c9 | click c9 on b")
         #expect(visit("a", after: 0) { $0.visitor.identity = "ip2" }.actual.hasPrefix("c9"))

@@ -57,6 +57,7 @@ extension Change {
     fileprivate var words: String {
         switch self {
         case .insertClick(let click): "click \(click.id) on \(click.linkID)"
+        case .repeatClick(let id, let first): "\(id) stands for \(first)"
         case .insertCustomer(let customer):
             "customer \(customer.externalID) on \(customer.linkID?.text ?? "-")"
         case .attachCustomer(let key, let click): "\(key.externalID) on \(click.linkID)"

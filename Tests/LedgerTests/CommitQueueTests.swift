@@ -125,6 +125,37 @@ import Testing
         await ledger.stop()
     }
 
+    /// So that a crowd of visitors does not keep those away who wait for an answer.
+    @Test(.enabled(if: Engine.isSQLite))
+    func commandsThatNobodyWaitsForLeaveHalfOfTheQueue() async throws {
+        let scratch = try Scratch()
+        var limits = Limits()
+        (limits.queueDepthMax, limits.batchMax) = (16, 1)
+        let ledger = Ledger(database: scratch.database, limits: limits)
+        try await Shop.open(ledger)
+        let hold = try await Hold(scratch)
+        let first = try await ledger.gather(1)
+        let answers = Mutex<[String]>([])
+        let refusals = (0..<12).map { index in
+            ledger.accept(Shop.click("n\(index)", on: "a")) { result in
+                answers.withLock { $0.append(result.answer) }
+            }
+        }
+        #expect(
+            refusals == Array(repeating: nil, count: 8) + Array(repeating: .overloaded, count: 4))
+        let waiting = (0..<8).map { index in
+            Task { await ledger.result(of: Shop.sale("w\(index)")) }
+        }
+        while ledger.queueDepth < 16 { try await Task.sleep(for: .milliseconds(1)) }
+        #expect(await ledger.result(of: Shop.sale("late")).answer == "overloaded")
+        await hold.release()
+        for task in first + waiting { #expect(await task.value.recordedSale != nil) }
+        #expect(answers.withLock(\.count) == 8)
+        #expect(try scratch.number("SELECT count(*) FROM click WHERE id LIKE 'n%'") == 8)
+        await ledger.stop()
+        #expect(ledger.accept(Shop.click("end", on: "a")) { _ in } == .stopped)
+    }
+
     @Test(.enabled(if: Engine.isSQLite))
     func whatWaitedTooLongIsDroppedUncommitted() async throws {
         let scratch = try Scratch()

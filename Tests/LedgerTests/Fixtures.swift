@@ -83,7 +83,7 @@ final class Scratch: Sendable {
         try Schema.tables.filter { $0 != "registry" }.flatMap { table in
             let columns = try database.write { try $0.columns(of: table) }
                 .filter { $0 != "number" }.joined(separator: ", ")
-            return try rows("SELECT \(columns) FROM \(table) ORDER BY 1, 2, 3").map { row in
+            return try rows("SELECT \(columns) FROM \(table) ORDER BY \(columns)").map { row in
                 ([table] + row.values.map(\.ascii)).joined(separator: "|")
             }
         }

@@ -8,7 +8,8 @@ import Testing
         // NOT NULL.
         "UPDATE sale SET customer_id = NULL", "UPDATE sale SET link_id = NULL",
         "UPDATE sale SET currency = NULL", "UPDATE lead SET event_name = NULL",
-        "UPDATE click SET id = NULL", "UPDATE workspace SET plan = NULL",
+        "UPDATE click SET id = NULL", "INSERT INTO repeat_click (id) VALUES ('x')",
+        "UPDATE workspace SET plan = NULL",
         // CHECK.
         "UPDATE sale SET amount = 0", "UPDATE sale SET amount = -1",
         "UPDATE sale SET currency = 'usdx'", "UPDATE sale SET base_amount = -1",

@@ -124,6 +124,10 @@ class Server:
         finally:
             wire.close()
 
+    def settle(self, port: int):
+        """Waits until the node has committed what it has accepted: one more write is behind it."""
+        self.readiness(port)
+
     def stop(
         self, how: int = signal.SIGTERM, pid: int | None = None, seconds: float = 30
     ) -> int:
@@ -278,12 +282,17 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def follow(server: Server, key: str, agent: str | None = None, host: str | None = None,
-           method: str = "GET", **headers) -> httpx.Response:
+           method: str = "GET", settled: bool = True, **headers) -> httpx.Response:
+    """`settled`: afterwards the click is counted. The redirect itself does not wait for that."""
     headers = {"User-Agent": agent or f"{BROWSER} {unique('visit')}", **headers}
     if host:
         headers["Host"] = host
-    return httpx.request(
-        method, f"{server.url}/{key}", headers=headers, follow_redirects=False, timeout=30)
+    port = server.port
+    reply = httpx.request(
+        method, f"http://127.0.0.1:{port}/{key}", headers=headers, follow_redirects=False, timeout=30)
+    if settled:
+        server.settle(port)
+    return reply
 
 
 def cookie_of(head: bytes) -> str | None:

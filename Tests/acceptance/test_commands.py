@@ -106,6 +106,18 @@ def test_verify_names_each_difference(tmp_path):
     assert [(d["stored"], d["recomputed"]) for d in found] == [(amount + 1, amount)]
 
 
+def test_the_bench_follows_links(tmp_path):
+    done = subprocess.run(
+        [binary(), "bench", "--redirects", "--directory", tmp_path, "--rounds", "2", "--seconds", "1",
+         "--connections", "8", "--customers", "1", "--links", "10", "--scripts", ROOT / "bench"],
+        capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = re.search(r"(\d+) redirects answered, (\d+) clicks lost \(.*\), (\d+) stored", done.stdout)
+    answered, lost, stored = map(int, told.groups())
+    assert stored == answered - lost and answered > 100
+    assert re.search(r"redirect ÷ no-storage: \d\.\d\d\np99, redirect ÷ no-storage: \d+\.\d\d", done.stdout)
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_teaches_with_an_example(command):
     done = subprocess.run(

@@ -103,8 +103,9 @@ struct QueryTarget: FuzzTarget {
     /// Of cookies in ASCII every one is found, and nothing else.
     private func checkCookies(_ text: String) throws(Finding) {
         guard text.utf8.count < 4_096, text.utf8.allSatisfy({ $0 < 0x80 }) else { return }
-        let request = Self.request(path: "/", cookie: text)
-        guard let header = request.headers[.cookie] else { return }
+        let plain = Self.request(path: "/", cookie: text)
+        let request = VisitRequest(plain, address: nil)
+        guard let header = plain.headers[.cookie] else { return }
         var seen: Set<String> = []
         for part in header.utf8.split(separator: 0x3B).prefix(5) {
             let name = part.prefix { $0 != 0x3D }

@@ -21,8 +21,10 @@ struct RedirectTarget: FuzzTarget {
 
     func check(_ input: [UInt8], _ classes: inout Classes) throws(Finding) -> Bool {
         guard let visit = RedirectCase(String(decoding: input, as: UTF8.self)) else { return false }
-        let request = QueryTarget.request(
-            path: "/k?\(visit.query)", authority: visit.link.domain, cookie: visit.cookie)
+        let request = VisitRequest(
+            QueryTarget.request(
+                path: "/k?\(visit.query)", authority: visit.link.domain, cookie: visit.cookie),
+            address: nil)
         let destination = Destination(
             visit.link, request, visit.visitor, now: RedirectCase.now,
             allowedHostnames: visit.allowed)

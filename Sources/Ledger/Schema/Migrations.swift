@@ -5,7 +5,9 @@ package struct Migration: Sendable {
     package let name: String
     package let script: String
 
-    package static let all: [Migration] = [.start, .links, .indexes, .rejections, .probe]
+    package static let all: [Migration] = [
+        .start, .links, .indexes, .rejections, .probe, .repeats,
+    ]
 
     /// FNV-1a of the script: it finds an edited step, it is no defence against anybody.
     var checksum: Int64 {

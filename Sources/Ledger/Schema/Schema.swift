@@ -11,7 +11,8 @@ package enum Schema {
     package static let records = [
         Table("workspace", "id"), Table("token", "id"), Table("domain", "id"), Table("link", "id"),
         Table("tag", "id"), Table("link_tag", "link_id", "position"), Table("folder", "id"),
-        Table("click", "id"), Table("customer", "workspace_id", "external_id"),
+        Table("click", "id"), Table("repeat_click", "id"),
+        Table("customer", "workspace_id", "external_id"),
         Table("lead", "id"), Table("lead_claim", "customer_id", "event_name"),
         Table("sale", "id"), Table("conversion", "customer_id", "link_id"),
         Table("rejection", "workspace_id", "is_public", "number"),

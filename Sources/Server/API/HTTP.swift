@@ -110,13 +110,7 @@ extension Request {
     }
 
     /// The parameters of the query in their order, read as browsers read them.
-    package var queryItems: [(name: String, value: String)] {
-        (uri.query ?? "").split(separator: "&").map { item in
-            let halves = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-                .map(formDecoded)
-            return (halves[0], halves.count > 1 ? halves[1] : "")
-        }
-    }
+    package var queryItems: [(name: String, value: String)] { Wire.queryItems(uri.query) }
 }
 
 /// The same of what a `Host` header says.

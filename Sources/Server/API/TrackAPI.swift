@@ -15,6 +15,7 @@ struct API: Sendable {
     let directory: LinkDirectory
     let shortLinks: ShortLinks
     let visits: VisitReader
+    let clicks: ClickIntake
     let metrics: ServerMetrics
     let readFailures: FailureLog
     /// Sales of one batch. A longer one than the queue would never be taken.

@@ -77,7 +77,7 @@ extension API {
             )
         }
         let visit = visits.storeVisit(
-            request, context, domain: domainSlug(hostPart(asked)))
+            visits.request(request, context), domain: domainSlug(hostPart(asked)))
         let since = stamper.now().adding(-Timestamp.hour)
         let found = try await ledger.read { transaction -> (Click, Link)? in
             guard let click = try transaction.storeClick(visit, since: since),
@@ -120,8 +120,9 @@ extension API {
         _ link: Link, _ trigger: Trigger, _ request: Request, _ context: TributeContext,
         url: String?, referrer: String?, _ call: (endpoint: TrackEndpoint, body: ByteBuffer)? = nil
     ) async throws -> ClickID? {
-        if request.isUntracked { return nil }
-        var visitor = visits.visitor(request, context)
+        let visit = visits.request(request, context)
+        if visit.isUntracked { return nil }
+        var visitor = visits.visitor(visit)
         if let referrer = referrer.nonEmpty { visitor.setReferer(referrer) }
         // An app's own client has no browser's name, and is no bot for that.
         if trigger == .deeplink { visitor.isBot = false }
@@ -137,6 +138,7 @@ extension API {
         guard case .click(let recorded) = try await submit(.recordClick(click)) else {
             throw APIError.internalError
         }
+        clicks.recent.note(recorded, of: click)
         return recorded.id
     }
 

@@ -26,6 +26,11 @@ final class RegistryCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         state.withLock { state in state.values[key].map { ($0, state.revision) } }
     }
 
+    /// What is remembered of a key and holds at a revision; nil if nothing is.
+    func remembered(_ key: Key, at revision: Int64) -> Value? {
+        state.withLock { $0.revision == revision ? $0.values[key] : nil }
+    }
+
     func value(for key: Key) async throws -> Value {
         let revision = try await database.registryRevision()
         let known: Value? = state.withLock { state in

@@ -5,10 +5,10 @@ import Ledger
 import NIOCore
 import Wire
 
-/// What the fast lane answers: track calls of callers who were let in before, by what the caches
-/// know of them. The commit makes sure that it still holds. Whoever is not known, and whatever is
-/// wrong with a call before it is a command, is left to the handlers behind: they do the same, and
-/// say what is wrong.
+/// What the fast lane answers: visitors of links (`FastRedirects`), and track calls of callers who
+/// were let in before, by what the caches know of them. The commit makes sure that it still holds.
+/// Whoever is not known, and whatever is wrong with a call before it is a command, is left to the
+/// handlers behind: they do the same, and say what is wrong.
 final class FastEndpoints: Sendable {
     enum Endpoint: Sendable {
         case track(TrackEndpoint)
@@ -35,11 +35,16 @@ final class FastEndpoints: Sendable {
     private let api: API
     private let dates = ResponseDates()
     private let targets: [(target: [UInt8], endpoint: Endpoint, metrics: RouteMetrics)]
+    private let redirects: FastRedirects?
 
-    /// nil: requests are limited by plans, which is counted in one place.
-    init?(api: API, metrics: PrometheusMetrics) {
-        guard api.settings.rateLimits == .off else { return nil }
+    init(api: API, metrics: PrometheusMetrics) {
         self.api = api
+        redirects = FastRedirects(api: api, dates: dates, metrics: metrics)
+        // What plans limit is counted in one place.
+        guard api.settings.rateLimits == .off else {
+            targets = []
+            return
+        }
         var endpoints: [(path: String, endpoint: Endpoint)] = [
             ("/track/sale", .track(.sale)), ("/track/lead", .track(.lead)),
         ]
@@ -52,6 +57,9 @@ final class FastEndpoints: Sendable {
 
     /// nil: it is none of these.
     func request(_ head: RequestHead, _ bytes: ByteBuffer) -> FastRequest? {
+        if let redirects, redirects.mayFollow(head, bytes) {
+            return FastRequest(endpoint: .redirect, head: head)
+        }
         guard head.method == .post, head.contentLength <= Self.bodyMax,
             head.authorization != nil
         else { return nil }
@@ -61,16 +69,21 @@ final class FastEndpoints: Sendable {
                     && bytes[head.target].elementsEqual($0.target)
             }
         }
-        return index.map { FastRequest(endpoint: $0, head: head) }
+        return index.map { FastRequest(endpoint: .track($0), head: head) }
     }
 
-    /// - Parameter later: is called with what makes the result, if that is not returned now.
+    /// - Parameters:
+    ///   - address: the peer's.
+    ///   - later: is called with what makes the result, if that is not returned now.
     func answer(
-        _ request: FastRequest, _ memory: inout Memory,
+        _ request: FastRequest, _ memory: inout Memory, address: String?,
         _ later: @escaping @Sendable (@escaping @Sendable () -> Result) -> Void
     ) -> Result? {
+        guard case .track(let index) = request.endpoint else {
+            return redirects?.answer(request, address: address).map(Result.answer) ?? .behind
+        }
         let start = ContinuousClock.now
-        let (_, endpoint, metrics) = targets[request.endpoint]
+        let (_, endpoint, metrics) = targets[index]
         guard let known = caller(of: request, &memory) else { return .behind }
         let track: TrackEndpoint
         switch endpoint {

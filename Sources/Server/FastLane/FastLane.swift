@@ -37,6 +37,7 @@ final class FastLane: ChannelDuplexHandler {
     private var waiting = ByteBuffer()
     private var holdsRead = false
     private var heldEvents: [Any] = []
+    private lazy var address = context?.channel.remoteAddress?.ipAddress
 
     init(endpoints: FastEndpoints, deadlines: RequestDeadlines) {
         (self.endpoints, self.deadlines) = (endpoints, deadlines)
@@ -127,7 +128,7 @@ final class FastLane: ChannelDuplexHandler {
         place = .inWork(request)
         let lane = NIOLoopBound(self, eventLoop: context.eventLoop)
         let loop = context.eventLoop
-        let result = endpoints.answer(request, &memory) { result in
+        let result = endpoints.answer(request, &memory, address: address) { result in
             loop.execute { lane.value.finish(result()) }
         }
         if let result { settle(result, context) }

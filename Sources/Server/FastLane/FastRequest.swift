@@ -2,12 +2,17 @@ import NIOCore
 
 /// A request that the fast lane answers, and as much of it as has come.
 struct FastRequest {
-    /// Its place in the list of endpoints.
-    let endpoint: Int
+    enum Endpoint: Equatable {
+        /// Its place in the list of endpoints.
+        case track(Int)
+        case redirect
+    }
+
+    let endpoint: Endpoint
     let head: RequestHead
     private(set) var bytes = ByteBuffer()
 
-    init(endpoint: Int, head: RequestHead) {
+    init(endpoint: Endpoint, head: RequestHead) {
         (self.endpoint, self.head) = (endpoint, head)
     }
 

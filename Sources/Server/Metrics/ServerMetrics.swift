@@ -11,6 +11,7 @@ struct ServerMetrics: Sendable {
     private let commitTime: Metrics.Timer
     private let queueDepth: Metrics.Meter
     private let lostRejections: Metrics.Counter
+    private let lostClicks: Metrics.Counter
 
     init(factory: any MetricsFactory) {
         batches = Counter(label: "tribute_commit_batches", factory: factory)
@@ -20,6 +21,7 @@ struct ServerMetrics: Sendable {
             factory: factory)
         queueDepth = Meter(label: "tribute_commit_queue_depth", factory: factory)
         lostRejections = Counter(label: "tribute_rejections_lost", factory: factory)
+        lostClicks = Counter(label: "tribute_clicks_lost", factory: factory)
     }
 
     func note(_ report: BatchReport) {
@@ -32,6 +34,9 @@ struct ServerMetrics: Sendable {
 
     /// A call was refused while nothing could be written, and is not kept.
     func noteLostRejection() { lostRejections.increment() }
+
+    /// A visitor was sent on, and the click is not kept.
+    func noteLostClick() { lostClicks.increment() }
 }
 
 /// Counts and times the requests of one route; its counters are made once.

@@ -1,13 +1,11 @@
 import Attribution
-import Hummingbird
 import Integrations
 import Wire
 
 /// Where a visitor of a link goes: which of its URLs, and with which parameters.
 package struct Destination {
     let link: Link
-    private let request: Request
-    private let query: [(name: String, value: String)]
+    private let request: VisitRequest
     private let visitor: Visitor
     /// The URL before any parameters.
     package let target: String
@@ -15,32 +13,40 @@ package struct Destination {
     package let variant: String?
     /// Whether `redir_url` named it.
     package let isChosenByVisitor: Bool
+    private let isWeb: Bool
+    private let host: String?
+    private let parts: QueriedURL
+    /// Whether the click goes by another name.
+    private let hasClientReference: Bool
 
     package init(
-        _ link: Link, _ request: Request, _ visitor: Visitor, now: Timestamp,
+        _ link: Link, _ request: VisitRequest, _ visitor: Visitor, now: Timestamp,
         allowedHostnames: [String]
     ) {
         (self.link, self.request, self.visitor) = (link, request, visitor)
-        query = request.queryItems
-        if let asked = query.first(where: { $0.name == "redir_url" })?.value,
+        if let asked = request.queryItems.first(where: { $0.name == "redir_url" })?.value,
             Self.mayChoose(asked, link, allowedHostnames)
         {
             (target, variant, isChosenByVisitor) = (Self.withoutCredit(asked), nil, true)
-            return
+        } else if let url = Self.targeted(link, visitor) {
+            (target, variant, isChosenByVisitor) = (url, nil, false)
+        } else {
+            variant = Self.variant(link, request, visitor, now)
+            (target, isChosenByVisitor) = (variant ?? link.url, false)
         }
-        isChosenByVisitor = false
-        let targeted: String? =
+        (isWeb, host, parts) = (isURL(target), urlHost(target), QueriedURL(target))
+        hasClientReference = parts.value(Self.clientReference) == "1"
+    }
+
+    /// By the visitor's system, else by the country.
+    private static func targeted(_ link: Link, _ visitor: Visitor) -> String? {
+        let url: String? =
             switch visitor.os {
             case "iOS": link.ios.nonEmpty
             case "Android": link.android.nonEmpty
             default: nil
             }
-        if let url = targeted ?? visitor.country.flatMap({ link.geo?.url($0) }) {
-            (target, variant) = (url, nil)
-        } else {
-            variant = Self.variant(link, request, visitor, now)
-            target = variant ?? link.url
-        }
+        return url ?? visitor.country.flatMap { link.geo?.url($0) }
     }
 
     /// A destination that the visitor names is followed only on the link's domain, on the host that
@@ -69,7 +75,7 @@ package struct Destination {
 
     /// The same for one visitor each time: what the cookie says, else by the visitor's identity.
     private static func variant(
-        _ link: Link, _ request: Request, _ visitor: Visitor, _ now: Timestamp
+        _ link: Link, _ request: VisitRequest, _ visitor: Visitor, _ now: Timestamp
     ) -> String? {
         guard let variants = link.testVariants?.entries, let end = link.testCompletedAt, now < end,
             link.testStartedAt.map({ $0 <= now }) != false
@@ -89,26 +95,28 @@ package struct Destination {
 
     /// Apps that are installed from a store don't keep the link's parameters.
     package var isStore: Bool {
-        ["apps.apple.com", "itunes.apple.com", "play.google.com"].contains(urlHost(target) ?? "")
+        ["apps.apple.com", "itunes.apple.com", "play.google.com"].contains(host ?? "")
     }
 
     /// Services that open or install an app and have names of their own for the click.
     private enum Provider { case appsFlyer, singular }
     private var provider: Provider? {
-        guard let host = urlHost(target) else { return nil }
+        guard let host else { return nil }
         if host.hasSuffix(".onelink.me") { return .appsFlyer }
         return host.hasSuffix(".sng.link") ? .singular : nil
     }
 
     /// Whether the destination is told the click, to tell it back with a lead or sale.
-    private var carriesClick: Bool { link.trackConversion || provider != nil }
+    var carriesClick: Bool { link.trackConversion || provider != nil }
 
     /// What the visitor brings along goes on, but for what is about the click (a crafted address
     /// can't credit somebody else) and what was meant for this server.
     private var notHandedOn: Set<String> {
         var names: Set<String> = ["", "dub_id", "via", "dub-no-track", "redir_url", "bot"]
         if link.password.nonEmpty != nil { names.insert("pw") }
-        if hasClientReference { names.formUnion(["client_reference_id", clientReference]) }
+        if hasClientReference {
+            names.formUnion(["client_reference_id", Self.clientReference])
+        }
         switch provider {
         case .appsFlyer: names.formUnion(["pid", "clickid"])
         case .singular: names.formUnion(["cl", "ua", "ip"])
@@ -124,11 +132,12 @@ package struct Destination {
 
     /// The target with the visitor's parameters. Apps get none.
     package var visited: QueriedURL {
-        var url = QueriedURL(target)
-        if !isURL(target) { return url }
+        var url = parts
+        if !isWeb { return url }
         url.setRootPath()
+        if request.queryItems.isEmpty { return url }
         let own = notHandedOn
-        for item in query where !own.contains(item.name) {
+        for item in request.queryItems where !own.contains(item.name) {
             if item.name == "client_reference_id", Self.namesClick(item.value) { continue }
             let isSwitch = item.name == "qr" || item.name == "skip_deeplink_preview"
             if !isSwitch || item.value != "1" { url.set(item.name, to: item.value) }
@@ -139,8 +148,8 @@ package struct Destination {
     /// And with the click's, as far as the destination is told of it.
     package func url(_ visited: QueriedURL, click: ClickID?, shortLink: String) -> String {
         var url = visited
-        if !isURL(target) { return url.url }
-        if urlHost(target) == "play.google.com" { setStoreReferrer(&url, shortLink) }
+        if !isWeb { return url.url }
+        if host == "play.google.com" { setStoreReferrer(&url, shortLink) }
         if case .singular = provider {
             // Without a partner and without a click the templates are empty.
             fill(&url, "wpcn", "{via}", "")
@@ -148,7 +157,7 @@ package struct Destination {
         }
         guard let click, carriesClick else { return url.url }
         if hasClientReference {
-            url.remove(clientReference)
+            url.remove(Self.clientReference)
             url.set("client_reference_id", to: "dub_id_\(click)")
         } else {
             url.set("dub_id", to: click.text)
@@ -166,20 +175,19 @@ package struct Destination {
         return url.url
     }
 
-    private var clientReference: String { "dub_client_reference_id" }
-    private var hasClientReference: Bool { QueriedURL(target).value(clientReference) == "1" }
+    private static let clientReference = "dub_client_reference_id"
 
     /// A template in a parameter that the link's owner wrote.
     private func fill(_ url: inout QueriedURL, _ name: String, _ hole: String, _ value: String) {
-        guard let template = QueriedURL(target).value(name), template.contains(hole) else { return }
+        guard let template = parts.value(name), template.contains(hole) else { return }
         url.set(name, to: template.replacing(hole, with: value))
     }
 
     /// The store hands its `referrer` to the app, which finds the short link in it.
     private func setStoreReferrer(_ url: inout QueriedURL, _ shortLink: String) {
-        let query = request.uri.query.map { "?\($0)" } ?? ""
+        let query = request.query.map { "?\($0)" } ?? ""
         let deepLink = "deepLink=\(percentEncoded(shortLink + query))"
-        let known = QueriedURL(target).value("referrer").nonEmpty.map { "\($0)&" } ?? ""
+        let known = parts.value("referrer").nonEmpty.map { "\($0)&" } ?? ""
         url.set("referrer", to: known + deepLink)
     }
 }

@@ -58,6 +58,33 @@ struct LinkDirectory: Sendable {
         return known.value == nil && known.revision == revision
     }
 
+    /// The link of an address as `domain` and `link` find it, if all that it depends on is
+    /// remembered at this revision of the registry.
+    func remembered(host: String, key: String, at revision: Int64) -> Link? {
+        guard key.utf8.count <= LinkKey.bytesMax else { return nil }
+        if !host.isEmpty {
+            guard let domain = rememberedDomain(host: host, at: revision) else { return nil }
+            if let domain {
+                let address = Address(domain: domain.slug, key: key)
+                guard let link = links.remembered(address, at: revision) ?? nil else { return nil }
+                return link.workspaceID == domain.workspaceID ? link : nil
+            }
+        }
+        let address = Address(domain: defaultDomain, key: key)
+        guard let link = links.remembered(address, at: revision) else { return nil }
+        if let link { return link }
+        return isLaptop(host) ? keys.remembered(ExactText(key), at: revision) ?? nil : nil
+    }
+
+    /// The same of a host's domain.
+    func rememberedDomain(host: String, at revision: Int64) -> Domain?? {
+        host.utf8.count <= Self.hostMax ? hosts.remembered(domainSlug(host), at: revision) : nil
+    }
+
+    func rememberedHostnames(of workspaceID: WorkspaceID, at revision: Int64) -> [String]? {
+        allowedHostnames.remembered(workspaceID, at: revision)
+    }
+
     /// The sites that a workspace lists as its own.
     func allowedHostnames(of workspaceID: WorkspaceID) async throws -> [String] {
         try await allowedHostnames.value(for: workspaceID)

@@ -3,7 +3,6 @@ import HTTPTypes
 import Hummingbird
 import Integrations
 import Ledger
-import Logging
 import Wire
 
 /// Following a short link: the click is recorded, then the visitor goes on.
@@ -13,17 +12,18 @@ extension API {
         _ request: Request, _ context: TributeContext, domain: Domain
     ) async throws -> Response {
         let key = try key(request)
+        let visit = visits.request(request, context)
         if let file = wellKnownFile(key, domain) { return file }
         if LinkKey.isForOthers(key) { return .onward(to: "/?dub-no-track=1") }
         if let link = try await directory.link(on: domain, key: key) {
-            return try await follow(link, request, context, domain)
+            return try await follow(link, visit, domain)
         }
         if let plain = inspectedKey(key),
             let link = try await directory.link(on: domain, key: plain)
         {
-            return try await inspect(link, request, context, domain)
+            return try await inspect(link, visit, domain)
         }
-        return try await notFound(domain, request)
+        return try await notFound(domain, visit)
     }
 
     /// A path of the API's own host that is no endpoint.
@@ -31,13 +31,14 @@ extension API {
         _ request: Request, _ context: TributeContext
     ) async throws -> Response {
         let key = try key(request)
+        let visit = visits.request(request, context)
         if let link = try await directory.linkWithoutDomain(key: key, host: request.hostname) {
-            return try await follow(link, request, context, nil)
+            return try await follow(link, visit, nil)
         }
         if let plain = inspectedKey(key),
             let link = try await directory.linkWithoutDomain(key: plain, host: request.hostname)
         {
-            return try await inspect(link, request, context, nil)
+            return try await inspect(link, visit, nil)
         }
         throw APIError(
             .notFound, "There is no endpoint and no link at \(request.uri.path.prefix(200)).")
@@ -68,15 +69,15 @@ extension API {
 
     /// Where a link leads, unless it is behind a password.
     private func inspect(
-        _ link: Link, _ request: Request, _ context: TributeContext, _ domain: Domain?
+        _ link: Link, _ request: VisitRequest, _ domain: Domain?
     ) async throws -> Response {
         if link.password.nonEmpty != nil || link.disabledAt != nil {
-            return try await follow(link, request, context, domain)
+            return try await follow(link, request, domain)
         }
         return WebPage.inspect(link, shortLink: shortLinks.url(domain: link.domain, key: link.key))
     }
 
-    private func notFound(_ domain: Domain?, _ request: Request) async throws -> Response {
+    private func notFound(_ domain: Domain?, _ request: VisitRequest) async throws -> Response {
         guard let domain else { return WebPage.notFound }
         return try await elsewhere(
             domain.notFoundURL, .temporaryRedirect, request, domain.workspaceID)
@@ -84,31 +85,46 @@ extension API {
     }
 
     private func follow(
-        _ link: Link, _ request: Request, _ context: TributeContext, _ domain: Domain?
+        _ link: Link, _ request: VisitRequest, _ domain: Domain?
     ) async throws -> Response {
         let now = stamper.now()
-        if let page = passwordPage(link, request, context, now) { return page }
-        if link.disabledAt != nil { return try await notFound(domain, request) }
-        if let expiresAt = link.expiresAt, expiresAt <= now {
+        switch gate(link, request, now) {
+        case .password(let page): return page
+        case .disabled: return try await notFound(domain, request)
+        case .expired:
             let url = link.expiredURL ?? domain?.expiredURL
             return try await elsewhere(url, .found, request, link.workspaceID)
                 ?? WebPage.expired
+        case .open: return try await visit(link, request, now)
         }
-        return try await visit(link, request, context, now)
+    }
+
+    /// What stands between a visitor and a link.
+    enum Gate {
+        case open
+        case password(Response)
+        case disabled
+        case expired
+    }
+
+    func gate(_ link: Link, _ request: VisitRequest, _ now: Timestamp) -> Gate {
+        if let page = passwordPage(link, request, now) { return .password(page) }
+        if link.disabledAt != nil { return .disabled }
+        return link.expiresAt.map { $0 <= now } == true ? .expired : .open
     }
 
     private static let guessesPerMinute = 30
 
     /// nil if there is no password, or the visitor brings it.
     private func passwordPage(
-        _ link: Link, _ request: Request, _ context: TributeContext, _ now: Timestamp
+        _ link: Link, _ request: VisitRequest, _ now: Timestamp
     ) -> Response? {
         guard let password = link.password.nonEmpty else { return nil }
         if isSame(request.cookie(LinkCookie.passwordName(link)), password) { return nil }
         guard let given = request.queryItems.first(where: { $0.name == "pw" })?.value else {
             return WebPage.password(isWrong: false, with: request.queryItems)
         }
-        let guesser = "\(link.id) \(visits.address(request, context) ?? "")"
+        let guesser = "\(link.id) \(visits.address(request) ?? "")"
         if wrongGuesses.isExhausted(guesser, perMinute: Self.guessesPerMinute, now: now) {
             return WebPage.tooManyGuesses
         }
@@ -118,151 +134,71 @@ extension API {
     }
 
     private func visit(
-        _ link: Link, _ request: Request, _ context: TributeContext, _ now: Timestamp
+        _ link: Link, _ request: VisitRequest, _ now: Timestamp
     ) async throws -> Response {
-        var visitor = visits.visitor(request, context)
-        if visitor.isBot || request.method == .head, link.proxy {
+        let allowed = try await directory.allowedHostnames(of: link.workspaceID)
+        guard let visit = openVisit(link, request, now, allowedHostnames: allowed) else {
             return WebPage.preview(
                 link, shortLink: shortLinks.url(domain: link.domain, key: link.key))
         }
-        let allowed = try await directory.allowedHostnames(of: link.workspaceID)
-        let destination = Destination(
-            link, request, visitor, now: now, allowedHostnames: allowed)
         // Without the parameter that named it, the next link is not the same again.
-        if !destination.isChosenByVisitor,
-            try await leadsBack(destination.target, request, link.workspaceID)
+        if !visit.destination.isChosenByVisitor,
+            try await leadsBack(visit.destination.target, request, link.workspaceID)
         {
             return WebPage.loop
         }
-        if destination.isStore {
-            visitor.storeVisit = visits.storeVisit(request, context, domain: link.domain)
-        }
-        let visited = destination.visited
-        var clickID: ClickID?
-        if request.method != .head, !request.isUntracked {
-            clickID = await recordedClick(destination, visited.url, request, visitor, context)
-        }
-        let shortLink = shortLinks.url(domain: link.domain, key: link.key)
-        let url = destination.url(visited, click: clickID, shortLink: shortLink)
-        return answer(
-            destination, url, cookies: cookies(destination, clickID, request))
+        guard let click = visit.click else { return visit.response(nil) }
+        return visit.response(
+            await clicks.told(click, isHandedOn: visit.destination.carriesClick))
+    }
+
+    /// nil: the visitor is a bot, who is shown a page that tells of the link.
+    ///
+    /// - Parameter allowedHostnames: of the link's workspace.
+    func openVisit(
+        _ link: Link, _ request: VisitRequest, _ now: Timestamp, allowedHostnames: [String]
+    ) -> LinkVisit? {
+        let visitor = visits.visitor(request)
+        if visitor.isBot || request.isHead, link.proxy { return nil }
+        return LinkVisit(
+            link, request, visitor, self, now: now, allowedHostnames: allowedHostnames)
+    }
+
+    /// The redirect up to the point where something would be stored.
+    func benchRedirect(_ request: Request, _ context: TributeContext) async throws -> Response {
+        let visit = visits.request(request, context)
+        guard let key = LinkKey.inPath(try context.pathParameter("key")),
+            let link = try await directory.linkWithoutDomain(key: key, host: visit.hostname)
+        else { throw APIError(.notFound, "There is no link of that key.") }
+        let allowed = try await directory.allowedHostnames(of: link.workspaceID)
+        let now = stamper.now()
+        guard case .open = gate(link, visit, now),
+            let open = openVisit(link, visit, now, allowedHostnames: allowed),
+            try await !leadsBack(open.destination.target, visit, link.workspaceID)
+        else { throw APIError(.notFound, "The link can't be followed.") }
+        return open.response(open.click?.id)
     }
 
     /// On to an address that a link or domain names in place of a destination; nil if there is none
     /// or if it leads back here, and again.
     private func elsewhere(
-        _ url: String?, _ status: HTTPResponse.Status, _ request: Request,
+        _ url: String?, _ status: HTTPResponse.Status, _ request: VisitRequest,
         _ workspaceID: WorkspaceID
     ) async throws -> Response? {
         guard let url, try await !leadsBack(url, request, workspaceID) else { return nil }
         var response = Response.onward(to: url, status)
-        response.headers[.robotsTag] = Self.noIndex
+        response.headers[.robotsTag] = LinkVisit.noIndex
         return response
     }
 
-    /// Whether the visitor would come back here, and again. A domain that another workspace has
-    /// taken does not count: nobody can close the links of others by naming their destination.
     private func leadsBack(
-        _ url: String, _ request: Request, _ workspaceID: WorkspaceID
+        _ url: String, _ request: VisitRequest, _ workspaceID: WorkspaceID
     ) async throws -> Bool {
-        guard let host = urlHost(url) else { return false }
-        if shortLinks.isOwn(url) { return true }
-        let authority = urlAuthority(url).map { $0.lowercased() }
-        if let own = request.head.authority?.lowercased(), authority == own { return true }
-        return try await directory.domain(host: host)?.workspaceID == workspaceID
-    }
-
-    /// nil if the click could not be recorded: the visitor goes on all the same.
-    private func recordedClick(
-        _ destination: Destination, _ url: String, _ request: Request, _ visitor: Visitor,
-        _ context: TributeContext
-    ) async -> ClickID? {
-        let link = destination.link
-        var click = RecordClick(
-            id: stamper.eventID(), linkID: link.id, at: stamper.now(), visitor: visitor)
-        click.url = url
-        click.known = LinkCookie.clickNames(link).lazy.compactMap(request.cookie).first
-            .map { ClickID($0) }
-        if request.queryItems.contains(where: { $0.name == "qr" && $0.value == "1" }) {
-            click.trigger = .qr
+        switch wayBack(url, request) {
+        case .leadsBack: true
+        case .leadsOn: false
+        case .byOwner(let host):
+            try await directory.domain(host: host)?.workspaceID == workspaceID
         }
-        do {
-            guard case .click(let recorded) = try await submit(.recordClick(click)) else {
-                return nil
-            }
-            return recorded.id
-        } catch {
-            // A link that was deleted meanwhile has no clicks; anything else is a loss.
-            let wasRefused = (error as? APIError).map { $0.status.code < 500 } ?? false
-            context.logger.log(
-                level: wasRefused ? .debug : .error, "click not recorded",
-                metadata: ["link": "\(link.id)", "error": "\(error)"])
-            return nil
-        }
-    }
-
-    private static let noIndex = "googlebot: noindex"
-
-    private func answer(
-        _ destination: Destination, _ url: String, cookies: [HTTPField]
-    ) -> Response {
-        let link = destination.link
-        var response: Response
-        if url.isEmpty {
-            response = WebPage.nothingYet
-        } else if isAppURL(url) {
-            response = WebPage.app(url)
-        } else if link.rewrite {
-            response = WebPage.frame(link, url: url)
-        } else {
-            response = .onward(
-                to: url, link.key == Link.rootKey ? .movedPermanently : .found)
-        }
-        response.headers[.robotsTag] = link.doIndex ? nil : Self.noIndex
-        // A browser must ask again: the next visit is a click of its own.
-        if response.status == .movedPermanently { response.headers[.cacheControl] = "no-cache" }
-        for cookie in cookies { response.headers.append(cookie) }
-        return response
-    }
-
-    /// What the visitor's browser keeps.
-    private func cookies(
-        _ destination: Destination, _ clickID: ClickID?, _ request: Request
-    ) -> [HTTPField] {
-        let link = destination.link
-        var cookies: [HTTPField] = []
-        if let clickID {
-            cookies.append(
-                LinkCookie.header(
-                    LinkCookie.clickName(link), clickID.text, request, seconds: 3_600))
-        }
-        if let variant = destination.variant {
-            cookies.append(
-                LinkCookie.header(LinkCookie.testName, variant, request, seconds: 604_800))
-        }
-        if let password = link.password.nonEmpty {
-            cookies.append(
-                LinkCookie.header(
-                    LinkCookie.passwordName(link), password, request, seconds: 604_800,
-                    isSecret: true))
-        }
-        return cookies
-    }
-}
-
-extension Response {
-    /// The URL is one that was checked when the link was made: no white space, no control
-    /// characters. Letters beyond ASCII are percent-encoded here.
-    static func onward(to url: String, _ status: HTTPResponse.Status = .found) -> Response {
-        var location = ""
-        for scalar in url.unicodeScalars {
-            if scalar.isASCII {
-                location.unicodeScalars.append(scalar)
-            } else {
-                location += percentEncoded(String(scalar))
-            }
-        }
-        return Response(
-            status: status, headers: [.location: location, .poweredBy: "Tribute"], body: .init())
     }
 }

@@ -15,17 +15,22 @@ struct VisitReader: Sendable {
     /// The header in which they name the country.
     let countryHeader: HTTPField.Name?
 
-    func visitor(_ request: Request, _ context: TributeContext) -> Visitor {
+    /// The request as far as visits look at it.
+    func request(_ request: Request, _ context: TributeContext) -> VisitRequest {
+        VisitRequest(request, address: context.address, countryHeader: countryHeader)
+    }
+
+    func visitor(_ request: VisitRequest) -> Visitor {
         var visitor = Visitor()
-        let address = address(request, context)
-        visitor.userAgent = request.headers[.userAgent].map { String($0.prefix(1_024)) }
-        visitor.setReferer(request.headers[.referer])
+        let address = address(request)
+        visitor.userAgent = request.userAgent?.cut(to: 1_024)
+        visitor.setReferer(request.referer)
         visitor.identity = sha256Hex("\(address ?? "")-\(visitor.userAgent ?? "")")
         let agent = agents.agent(visitor.userAgent ?? "")
         (visitor.browser, visitor.os, visitor.device) = (agent.browser, agent.os, agent.device)
         visitor.isBot = agent.isBot || request.queryItems.contains { $0.name == "bot" }
         let place = address.flatMap { places?.place(of: $0) }
-        visitor.country = country(request, context) ?? place?.country
+        visitor.country = country(request) ?? place?.country
         visitor.continent =
             visitor.country.flatMap(Countries.continent) ?? place?.continent
         visitor.region = place?.region
@@ -36,52 +41,37 @@ struct VisitReader: Sendable {
     }
 
     /// What the app of a link finds its visitor by.
-    func storeVisit(_ request: Request, _ context: TributeContext, domain: String) -> String {
-        sha256Hex("store-\(address(request, context) ?? "")-\(domain)")
+    func storeVisit(_ request: VisitRequest, domain: String) -> String {
+        sha256Hex("store-\(address(request) ?? "")-\(domain)")
     }
 
-    func address(_ request: Request, _ context: TributeContext) -> String? {
-        guard let trustedProxies else { return context.address }
+    func address(_ request: VisitRequest) -> String? {
+        guard let trustedProxies else { return request.address }
         return clientAddress(
-            peer: context.address, forwardedFor: request.headers[values: .forwardedFor],
-            trusted: trustedProxies)
+            peer: request.address, forwardedFor: request.forwardedFor, trusted: trustedProxies)
     }
 
-    private func country(_ request: Request, _ context: TributeContext) -> String? {
-        guard let countryHeader, let peer = context.address,
-            trustedProxies?.contains(peer) == true,
-            let country = request.headers[countryHeader]?.uppercased(),
+    private func country(_ request: VisitRequest) -> String? {
+        guard let peer = request.address, trustedProxies?.contains(peer) == true,
+            let country = request.country?.uppercased(),
             Countries.continent(of: country) != nil
         else { return nil }
         return country
     }
 }
 
-extension Visitor {
-    /// An empty one is none.
-    mutating func setReferer(_ text: String?) {
-        refererURL = text.nonEmpty.map { String($0.prefix(2_048)) }
-        referer = refererURL.flatMap(urlHost).map { normalizedHostname($0) }
+extension String {
+    /// The first so many characters.
+    fileprivate func cut(to countMax: Int) -> String {
+        utf8.count <= countMax ? self : String(prefix(countMax))
     }
 }
 
-extension Request {
-    /// Whether the visitor asks not to be counted.
-    var isUntracked: Bool {
-        queryItems.contains { $0.name == "dub-no-track" } || headers[.noTrack] != nil
-    }
-
-    package func cookie(_ name: String) -> String? {
-        for header in headers[values: .cookie] {
-            for part in header.split(separator: ";") {
-                let pair = part.split(
-                    separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-                if pair.count == 2, trim(String(pair[0])) == name {
-                    return percentDecoded(trim(String(pair[1])))
-                }
-            }
-        }
-        return nil
+extension Visitor {
+    /// An empty one is none.
+    mutating func setReferer(_ text: String?) {
+        refererURL = text.nonEmpty?.cut(to: 2_048)
+        referer = refererURL.flatMap(urlHost).map { normalizedHostname($0) }
     }
 }
 
@@ -98,7 +88,8 @@ enum LinkCookie {
     static let testName = "dub_test_url"
 
     static func header(
-        _ name: String, _ value: String, _ request: Request, seconds: Int, isSecret: Bool = false
+        _ name: String, _ value: String, _ request: VisitRequest, seconds: Int,
+        isSecret: Bool = false
     ) -> HTTPField {
         HTTPField(
             name: .setCookie,
@@ -107,8 +98,8 @@ enum LinkCookie {
     }
 
     /// To the letter as it was asked for: browsers compare it so. Nothing that could end it.
-    private static func path(_ request: Request) -> String {
-        var bytes = Array(request.uri.path.utf8)
+    private static func path(_ request: VisitRequest) -> String {
+        var bytes = Array(request.path.utf8)
         let slash = UInt8(ascii: "/")
         while bytes.count > 1, bytes.last == slash { bytes.removeLast() }
         bytes = [slash] + bytes.drop { $0 == slash }

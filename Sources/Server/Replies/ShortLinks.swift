@@ -4,15 +4,21 @@ import Wire
 /// Where a short link is reached: `https://` and its domain, except for the default domain, which
 /// an operator may serve elsewhere (`--public-url`).
 struct ShortLinks: Sendable {
-    let defaultDomain: String
     let publicURL: String?
+    private let defaultDomain: String
+    private let defaultBase: String
+    private let own: Endpoint?
+
+    init(defaultDomain: String, publicURL: String?) {
+        (self.defaultDomain, self.publicURL) = (defaultDomain, publicURL)
+        defaultBase = publicURL ?? "https://\(defaultDomain)"
+        own = Endpoint(defaultBase)
+    }
 
     func url(domain: String, key: String) -> String {
         let base = domain == defaultDomain ? defaultBase : "https://\(domain)"
         return key == Link.rootKey ? base : "\(base)/\(key)"
     }
-
-    private var defaultBase: String { publicURL ?? "https://\(defaultDomain)" }
 
     /// This server draws the code if it knows its own address, else the hosted product does: its
     /// endpoint is open to all.
@@ -22,8 +28,7 @@ struct ShortLinks: Sendable {
 
     /// Whether a URL is on the default domain, where this server answers.
     func isOwn(_ url: String) -> Bool {
-        guard let asked = Endpoint(url), let own = Endpoint(defaultBase) else { return false }
-        return asked == own
+        own != nil && Endpoint(url) == own
     }
 
     private struct Endpoint: Equatable {

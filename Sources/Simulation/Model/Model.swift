@@ -23,6 +23,8 @@ package struct Model: Sendable {
     var leadsOfCustomer: [CustomerID: [LeadID]] = [:]
     var claims: [Claim: LeadID] = [:]
     var lastVisits: [Visit: ClickID] = [:]
+    /// Other ids that were told of a click.
+    var repeats: [ClickID: ClickID] = [:]
     var totals = Totals()
 
     package init() {}

@@ -16,10 +16,13 @@ extension Model {
         switch command.origin {
         case .live:
             if let earlier = earlierClick(command) {
+                if command.isTold, earlier != command.id, repeats[command.id] == nil {
+                    repeats[command.id] = earlier
+                }
                 return .did("click \(earlier) again")
             }
         case .imported:
-            if let known = clicks[command.id] {
+            if let known = click(command.id) {
                 return known.linkID == command.linkID
                     ? .did("click \(known.id) again") : .barred("clickIDTaken")
             }
@@ -41,7 +44,7 @@ extension Model {
     /// The click of the same visitor that stands: the cookie's, else that of the same address and
     /// user agent (contract 3 step 8). Bots and people never stand for each other.
     private func earlierClick(_ command: RecordClick) -> ClickID? {
-        if let id = command.known, let known = clicks[id], known.linkID == command.linkID,
+        if let id = command.known, let known = click(id), known.linkID == command.linkID,
             known.visitor.isBot == command.visitor.isBot, isWithinAnHour(command, of: known)
         {
             return known.id
@@ -53,6 +56,9 @@ extension Model {
         else { return nil }
         return last.id
     }
+
+    /// By any of the ids that were told of it.
+    func click(_ id: ClickID) -> Click? { clicks[id] ?? repeats[id].flatMap { clicks[$0] } }
 
     /// A clock that went back is no reason to count a visitor twice.
     private func isWithinAnHour(_ command: RecordClick, of click: Click) -> Bool {

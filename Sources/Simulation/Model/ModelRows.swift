@@ -96,6 +96,7 @@ extension Model {
                     click.id.text, click.workspaceID.text, click.linkID.text, shown(click.at),
                     click.url, flag(click.visitor.isBot))
             },
+            "repeat_click": repeats.map { row($0.key.text, $0.value.text) },
             "customer": customers.rows.map { customerRow($0, recount.customers[$0.id] ?? Count()) },
             "conversion": recount.conversions.map {
                 row($0.key.customer.text, $0.key.link.text, $0.value.text)

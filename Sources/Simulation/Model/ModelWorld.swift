@@ -82,7 +82,7 @@ extension Model {
     /// Contract 2.2 step 4: what a lead, a direct sale or an imported customer asks of a click, in
     /// this order.
     func check(_ id: ClickID, in workspace: WorkspaceID) -> ClickCheck {
-        guard let click = clicks[id] else { return .unusable(.clickNotFound) }
+        guard let click = click(id) else { return .unusable(.clickNotFound) }
         guard let row = links[click.linkID], !row.isDeleted else {
             return .unusable(.linkNotFound)
         }
