@@ -53,6 +53,11 @@ package struct Facts: Sendable {
         rejections.removeAll(keepingCapacity: true)
     }
 
+    /// Whether `forgetPassing` would leave none of some kind.
+    package func isLarger(than countMax: Int) -> Bool {
+        max(links.count, customers.count, leadQuestions.count) > countMax
+    }
+
     /// Leaves what the next batch may start from, if nobody else writes in between: who and what
     /// events refer to again and again. What they say themselves comes once.
     ///
@@ -226,7 +231,7 @@ extension Facts {
     package mutating func absorb(_ change: Change) {
         switch change {
         case .insertClick(let click): absorb(click)
-        case .repeatClick(let id, let first): if clicks[id] == nil { clicks[id] = clicks[first] }
+        case .repeatClick(let id, let first): clicks[id] = clicks[first]
         case .insertCustomer(let customer): customers[customer.key] = customer
         case .attachCustomer(let key, let click):
             customers[key]?.linkID = click.linkID

@@ -12,7 +12,8 @@ func decide(_ command: RecordClick, _ facts: Facts) -> Decision {
     if let last = lastClick(of: command, facts) {
         return Decision(
             outcome: .click(.again(last.id, at: last.at)),
-            changes: command.isTold && last.id != command.id
+            // The same command twice changes nothing.
+            changes: command.isTold && facts.clicks[command.id] == nil
                 ? [.repeatClick(command.id, of: last.id)] : [])
     }
     if let hostname = command.reportingHostname {

@@ -18,7 +18,7 @@ struct Fuzz: ParsableCommand {
               tribute-fuzz --canary
             """)
 
-    @Option(help: "json, body, query, redirect, rows or all.") var target = "all"
+    @Option(help: "json, body, query, redirect, rows, head or all.") var target = "all"
     @Option(help: "Where the random numbers start. (default: another one each time)")
     var seed: UInt64?
     @Option(help: "Inputs of each target.") var inputs: UInt64?
@@ -32,7 +32,7 @@ struct Fuzz: ParsableCommand {
 
     func validate() throws {
         guard target == "all" || TargetName(rawValue: target) != nil else {
-            throw ValidationError("--target: json, body, query, redirect, rows or all")
+            throw ValidationError("--target: json, body, query, redirect, rows, head or all")
         }
         guard inputs ?? 1 > 0, seconds ?? 1 > 0 else {
             throw ValidationError("--inputs, --seconds: at least 1")

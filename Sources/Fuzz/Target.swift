@@ -1,5 +1,5 @@
 enum TargetName: String, CaseIterable, Sendable {
-    case json, body, query, redirect, rows
+    case json, body, query, redirect, rows, head
 
     var index: Int { Self.allCases.firstIndex(of: self) ?? 0 }
 
@@ -10,6 +10,7 @@ enum TargetName: String, CaseIterable, Sendable {
         case .query: QueryTarget(canary: canary)
         case .redirect: RedirectTarget(canary: canary)
         case .rows: RowsTarget(canary: canary)
+        case .head: HeadTarget(canary: canary)
         }
     }
 }

@@ -1,8 +1,11 @@
 import Attribution
 
-/// Decides sales while those before them are written (`WritingThread`): the sales of customers of
-/// whom everything is in memory, which is most of what a busy server gets. All else waits until
+/// Decides sales while those before them are written (`WritingThread`), on a snapshot of what is
+/// there and what was decided since. All else, which a busy server gets less of, waits until
 /// everything before it is written, and is decided in its own transaction.
+///
+/// Whatever a decision has changed is among the facts from then on: what is not, nothing that waits
+/// to be written has touched, and the snapshot is right about it.
 struct Decider {
     private let database: any SingleWriterDatabase
     private let writer: WritingThread
@@ -24,6 +27,10 @@ struct Decider {
     ) {
         guard !entries.isEmpty else { return }
         if generation != writer.generation { settle() }
+        if facts.isLarger(than: keptFactsMax) {
+            settle()
+            forgetPassing()
+        }
         if entries.allSatisfy({ facts.decidesAhead($0.submission.command) }), decide(entries) {
             return
         }
@@ -43,6 +50,11 @@ struct Decider {
         (kept, generation, history) = writer.settled()
         guard generation != before else { return }
         facts = kept.take()
+        forgetPassing()
+    }
+
+    /// Once everything is written.
+    private mutating func forgetPassing() {
         facts.forgetPassing(countMax: keptFactsMax)
         invoices = []
     }
@@ -95,8 +107,9 @@ extension Command {
 
 extension Facts {
     fileprivate func decidesAhead(_ command: Command) -> Bool {
+        // A sale by a click may make a customer and a lead, about whom the snapshot would say that
+        // they are not there.
         guard case .recordSale(let sale) = command else { return false }
         return sale.clickID == nil && sale.origin == .live && sale.call?.retriedAt == nil
-            && knowsBuyer(of: sale)
     }
 }

@@ -11,9 +11,13 @@ package struct FactsLoader {
     private var workspaceIDs: Set<WorkspaceID> = []
     private var linkIDs: Set<LinkID> = []
     private var clickIDs: Set<ClickID> = []
+    /// They are new, or there under their own id.
+    private var importedClicks: Set<ClickID> = []
+    /// What is no click's own id may stand for one.
+    private var repeatIDs: Set<ClickID> = []
     private var visits: [VisitKey: Timestamp] = [:]
-    /// Visitors who have been told an id that may have to stand for their last click.
-    private var toldVisits: Set<VisitKey> = []
+    /// Ids that visitors have been told, which may have to stand for their last click.
+    private var toldIDs: [VisitKey: [ClickID]] = [:]
     private var customers: Set<CustomerKey> = []
     /// Customers whose own click a lead without one falls back to.
     private var clickOwners: Set<CustomerKey> = []
@@ -24,9 +28,14 @@ package struct FactsLoader {
     private var knownInvoices: [(key: InvoiceKey, sale: SaleID)] = []
     private var importedSales: Set<SaleID> = []
     private var rejections: Set<RejectionKey> = []
-    private var asked: (clicks: Set<ClickID>, links: Set<LinkID>, workspaces: Set<WorkspaceID>) = (
-        [], [], []
-    )
+    private var asked = Asked()
+
+    private struct Asked {
+        var clicks: Set<ClickID> = []
+        var repeats: Set<ClickID> = []
+        var links: Set<LinkID> = []
+        var workspaces: Set<WorkspaceID> = []
+    }
 
     /// - Parameter kept: facts that hold now, which are not loaded again.
     package static func load(
@@ -60,11 +69,17 @@ package struct FactsLoader {
         switch command {
         case .recordClick(let click):
             linkIDs.insert(click.linkID)
-            if click.origin == .imported { clickIDs.insert(click.id) }
-            if let known = click.known { clickIDs.insert(known) }
+            if click.origin == .imported {
+                clickIDs.insert(click.id)
+                importedClicks.insert(click.id)
+            }
+            if let known = click.known {
+                clickIDs.insert(known)
+                if click.isTold { clickIDs.insert(click.id) }
+            }
             if let key = VisitKey(linkID: click.linkID, click.visitor) {
                 visits[key] = min(visits[key] ?? click.at, click.at)
-                if click.isTold { toldVisits.insert(key) }
+                if click.isTold { toldIDs[key, default: []].append(click.id) }
             }
         case .recordLead(let lead):
             noteCustomer(lead.customer)
@@ -144,10 +159,11 @@ package struct FactsLoader {
                 ]
             }
         ) { loader, key, rows in
-            guard let row = rows.first else { return }
-            let last = LastClick(id: try row.id(0), at: try row.moment(1))
+            let last = try rows.first.map { LastClick(id: try $0.id(0), at: try $0.moment(1)) }
             loader.facts.lastClicks[key] = last
-            if loader.toldVisits.contains(key) { loader.clickIDs.insert(last.id) }
+            if let last, let told = loader.toldIDs[key] {
+                loader.clickIDs.formUnion(told + [last.id])
+            }
         }
     }
 
@@ -197,12 +213,16 @@ package struct FactsLoader {
         let clickIDs = clickIDs.subtracting(asked.clicks)
         asked.clicks.formUnion(clickIDs)
         ask(clickIDs, Statements.click, { [.init($0)] }) { loader, id, rows in
-            guard let row = rows.first else { return }
-            let click = try Click(row)
-            // Under its own id, too: others may come to stand for it.
-            loader.facts.clicks[id] = click
-            loader.facts.clicks[click.id] = click
-            loader.linkIDs.insert(click.linkID)
+            if let row = rows.first {
+                loader.note(try Click(row), as: id)
+            } else if !loader.importedClicks.contains(id) {
+                loader.repeatIDs.insert(id)
+            }
+        }
+        let repeatIDs = repeatIDs.subtracting(asked.repeats)
+        asked.repeats.formUnion(repeatIDs)
+        ask(repeatIDs, Statements.repeatedClick, { [.init($0)] }) { loader, id, rows in
+            if let row = rows.first { loader.note(try Click(row), as: id) }
         }
         for id in linkIDs {
             if let link = facts.links[id] { workspaceIDs.insert(link.workspaceID) }
@@ -221,6 +241,13 @@ package struct FactsLoader {
         ask(workspaceIDs, Statements.workspaceState, { [.init($0)] }) { loader, id, rows in
             loader.facts.workspaces[id] = try rows.first.map(WorkspaceState.init)
         }
+    }
+
+    /// - Parameter id: the one that was asked for; others may come to stand for the click, too.
+    private mutating func note(_ click: Click, as id: ClickID) {
+        facts.clicks[id] = click
+        facts.clicks[click.id] = click
+        linkIDs.insert(click.linkID)
     }
 
     /// Asks a statement once for each key; `answer` hands each its rows.

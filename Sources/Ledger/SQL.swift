@@ -18,8 +18,8 @@ package protocol SQLDatabase: Sendable {
     /// A number that changes whenever tokens, workspaces, domains or links did, whichever process
     /// changed them: what was answered before the question is counted. Asked for each request.
     func registryRevision() async throws -> Int64
-    /// The same at once; nil: it has to be waited for.
-    var registryNow: (@Sendable () throws -> Int64)? { get }
+    /// The same without waiting, or nil if it can't be told at once; no function: it never can.
+    var registryNow: (@Sendable () -> Int64?)? { get }
     /// Whether other nodes serve the same records: they may be asked about what this one is about
     /// to commit.
     var hasOtherNodes: Bool { get }
@@ -31,7 +31,7 @@ package protocol SQLDatabase: Sendable {
 
 extension SQLDatabase {
     package var singleWriter: (any SingleWriterDatabase)? { nil }
-    package var registryNow: (@Sendable () throws -> Int64)? { nil }
+    package var registryNow: (@Sendable () -> Int64?)? { nil }
     package var hasOtherNodes: Bool { false }
 }
 

@@ -13,11 +13,12 @@ enum Statements {
           sale_amount
         FROM link WHERE id = ?1
         """)
-    /// Primary key; or that of an id which stands for the click.
-    static let click = SQLStatement(
+    /// Primary key.
+    static let click = SQLStatement("SELECT \(Click.columns) FROM click WHERE id = ?1")
+    /// Both primary keys.
+    static let repeatedClick = SQLStatement(
         """
-        SELECT \(Click.columns) FROM click WHERE id = ?1
-        UNION ALL SELECT \(Click.columns) FROM click
+        SELECT \(Click.columns) FROM click
         WHERE id = (SELECT click_id FROM repeat_click WHERE repeat_click.id = ?1)
         """)
     /// click_by_identity.
@@ -85,12 +86,8 @@ enum Statements {
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
           ?19, ?20)
         """)
-    /// A visitor who came a third time may have been told the id of the second time.
     static let insertRepeat = SQLStatement(
-        """
-        INSERT INTO repeat_click (id, click_id) VALUES (?1, ?2)
-        ON CONFLICT (id) DO NOTHING
-        """)
+        "INSERT INTO repeat_click (id, click_id) VALUES (?1, ?2)")
     static let insertCustomer = SQLStatement(
         """
         INSERT INTO customer (id, workspace_id, external_id, name, email, avatar, country, link_id,

@@ -20,27 +20,42 @@ final class RegistryWatch: Sendable {
     private nonisolated(unsafe) var state = State()
     private let lock = Mutex(())
 
+    /// Milliseconds.
+    private static let busyTimeout: Int32 = 5_000
+
     init(path: String) throws {
         var connection: OpaquePointer?
         guard sqlite3_open_v2(path, &connection, SQLITE_OPEN_READONLY, nil) == SQLITE_OK else {
             throw SQLError.unavailable("can't open \(path)")
         }
-        sqlite3_busy_timeout(connection, 5_000)
+        sqlite3_busy_timeout(connection, Self.busyTimeout)
         state.connection = connection
     }
 
-    func revision() throws -> Int64 {
-        try lock.withLock { _ in
-            if state.revision == nil { try prepare() }
-            // The version is taken before the revision is read: a commit in between is seen by
-            // the next call.
-            let version = try number(state.dataVersion)
-            if version != state.seen {
-                state.current = try number(state.revision)
-                state.seen = version
-            }
-            return state.current
+    func revision() throws -> Int64 { try lock.withLock { _ in try read() } }
+
+    /// For threads that must not wait.
+    ///
+    /// - Returns: nil if it can't be told at once.
+    func revisionNow() -> Int64? {
+        let revision = lock.withLockIfAvailable { _ in
+            sqlite3_busy_timeout(state.connection, 0)
+            defer { sqlite3_busy_timeout(state.connection, Self.busyTimeout) }
+            return try? read()
         }
+        return revision ?? nil
+    }
+
+    private func read() throws -> Int64 {
+        if state.revision == nil { try prepare() }
+        // The version is taken before the revision is read: a commit in between is seen by the
+        // next call.
+        let version = try number(state.dataVersion)
+        if version != state.seen {
+            state.current = try number(state.revision)
+            state.seen = version
+        }
+        return state.current
     }
 
     private func prepare() throws {

@@ -124,8 +124,8 @@ package final class SQLiteDatabase: SQLiteFile, SingleWriterDatabase {
 
     package func registryRevision() throws -> Int64 { try connections.watch.revision() }
 
-    package var registryNow: (@Sendable () throws -> Int64)? {
-        { [self] in try registryRevision() }
+    package var registryNow: (@Sendable () -> Int64?)? {
+        { [self] in connections.watch.revisionNow() }
     }
 
     package func reading<Value: Sendable>(

@@ -51,7 +51,7 @@ package func buildApplication(
     }
     // One database: with several, a request has to find its own first.
     let endpoints =
-        apis.count == 1 ? apis.first.map { FastEndpoints(api: $0, metrics: metrics) } : nil
+        apis.count == 1 ? apis.first.flatMap { FastEndpoints(api: $0, metrics: metrics) } : nil
     var application = Application(
         responder: ShardResponder(members: members),
         server: .http1(
@@ -101,7 +101,8 @@ private struct SharedParts {
             visits: visits,
             clicks: ClickIntake(
                 ledger: ledger, metrics: metrics,
-                losses: FailureLog(logger: logger, failure: "clicks are lost")),
+                losses: FailureLog(logger: logger, failure: "clicks are lost"),
+                commits: failures),
             metrics: metrics,
             readFailures: FailureLog(logger: logger, failure: "the database can't be read"),
             salesMax: min(settings.limits.salesMax, limits.queueDepthMax))

@@ -33,6 +33,9 @@ final class FailureLog: Sendable {
         logger.error("\(failure)", metadata: details)
     }
 
+    /// Whether the last that is known is a failure.
+    var isFailing: Bool { told.withLock { $0 != nil } }
+
     func noteSuccess() {
         let wasTold = told.withLock { told in
             defer { told = nil }

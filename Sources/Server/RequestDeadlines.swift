@@ -24,7 +24,10 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     /// Bytes that came of a body after it was answered.
     private var discarded = 0
     private var hasBegunAnswer = false
-    private var hasExpired = false
+    /// What comes from now on is dropped.
+    private(set) var hasExpired = false
+    /// Requests wait on the fast lane for the client to take the answers to those before them.
+    private var hasUntaken = false
     /// Nothing has come since the last answer.
     private var isIdle = false
     /// The server is about to end.
@@ -106,6 +109,17 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     /// Whether a request is on its way that is answered behind the lane.
     var isBusy: Bool { unanswered > 0 || isReadingBody || hasExpired }
 
+    func noteUntaken(_ hasUntaken: Bool) {
+        guard hasUntaken != self.hasUntaken else { return }
+        self.hasUntaken = hasUntaken
+        if hasUntaken {
+            expect(nil)
+        } else {
+            expectNext()
+            noteBytes()
+        }
+    }
+
     func noteFastHead() {
         unanswered += 1
         isReadingBody = true
@@ -178,7 +192,7 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     private func look(_ context: ChannelHandlerContext) {
         guard context.channel.isActive else { return }
         if let deadline, deadline <= .now() { return expire(context) }
-        if unanswered > 0, let since = traffic?.unreadSince() {
+        if unanswered > 0 || hasUntaken, let since = traffic?.unreadSince() {
             let seconds = isEnding ? limits.lingerSeconds : limits.answerSeconds
             if since + .seconds(seconds) <= .now() { return context.close(promise: nil) }
         }

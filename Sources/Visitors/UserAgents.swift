@@ -77,8 +77,18 @@ package final class UserAgents: Sendable {
 
     private static let spider = "Spider"
 
+    /// Whether the agent was asked for lately: looking through all patterns takes a while.
+    package func isKnown(_ userAgent: String) -> Bool {
+        let text = Self.cut(userAgent)
+        return known.withLock { $0[text] != nil }
+    }
+
+    private static func cut(_ userAgent: String) -> String {
+        String(decoding: userAgent.utf8.prefix(lengthMax), as: UTF8.self)
+    }
+
     package func agent(_ userAgent: String) -> Agent {
-        let text = String(decoding: userAgent.utf8.prefix(Self.lengthMax), as: UTF8.self)
+        let text = Self.cut(userAgent)
         if let agent = known.withLock({ $0[text] }) { return agent }
         let agent = recognised(text)
         known.withLock { known in

@@ -56,8 +56,8 @@ import Testing
             visit("a", after: 0) { $0.isTold = true }.actual
                 == "repeats first | c9 stands for first")
         #expect(
-            visit("a", after: 0) { ($0.isTold, $0.id) = (true, ID("first")) }.actual
-                == "repeats first")
+            visit("a", after: 0) { ($0.isTold, $0.id) = (true, ID("ca")) }.actual
+                == "repeats first", "it is a click's own id already")
         #expect(
             visit("a", after: 3_600_000) { $0.isTold = true }.actual == "c9 | click c9 on a")
     }

@@ -36,6 +36,7 @@ import Testing
         ("FROM workspace w WHERE w.slug = ?1", "sqlite_autoindex_workspace_2"),
         ("FROM token t WHERE t.id = ?1", "sqlite_autoindex_token_1"),
         ("SELECT count(*) FROM token WHERE workspace_id", "token_by_workspace"),
+        ("FROM repeat_click WHERE repeat_click.id = ?1", "PRIMARY KEY"),
     ]
 
     /// The one table that is read whole has one row.
@@ -48,7 +49,7 @@ import Testing
         var workload = Workload(seed: 21)
         var asked: Set<String> = []
         var batches = [workload.opening()]
-        for _ in 0..<6 { batches.append(workload.batch(500)) }
+        for _ in 0..<8 { batches.append(workload.batch(500)) }
         for batch in batches {
             asked.formUnion(batch.map(\.name))
             _ = try await ledger.submit(batch)

@@ -12,7 +12,7 @@ import Testing
         let ledger = Ledger(database: scratch.database)
         try await Shop.open(ledger)
         let commands = [
-            visit("first"), visit("second"), visit("second"), visit("third"),
+            visit("first"), visit("second"), visit("third"),
             visit("by cookie", as: "elsewhere", known: "third"),
             Shop.lead("bob", by: "second"), Shop.lead("cat", by: "by cookie"),
             try direct("dan", by: "third"),

@@ -1,6 +1,7 @@
 import Attribution
 import Ledger
 import Server
+import Synchronization
 import Testing
 
 /// Which id a visitor is told without asking the database.
@@ -36,29 +37,56 @@ import Testing
     @Test func whatWasNotAcceptedIsNotTold() {
         #expect(told("c1", refusal: .overloaded) == "overloaded")
         #expect(told("c2") == "c2")
-        // The earlier click is there, whatever becomes of this one.
-        #expect(told("c3", refusal: .overloaded) == "c2")
+        #expect(told("c3", refusal: .overloaded) == "c2", "the queue is not asked again")
     }
 
     @Test func whatWasNotRecordedIsForgotten() {
         _ = told("c1")
-        recent.forget(ID("c1"), of: click("c1"))
+        recent.settle(click("c1"), nil)
         #expect(told("c2") == "c2")
         #expect(told("c3", as: "another", known: "c1") == "c3")
-        recent.forget(ID("c1"), of: click("c1"))
+        recent.settle(click("c1"), nil)
         #expect(told("c4") == "c2", "it is another one that was not recorded")
     }
 
     @Test func whatTheCommitHasFoundIsTold() {
         _ = told("c2")
-        recent.note(.init(id: ID("c1"), at: noon.adding(-1_000), isRepeat: true), of: click("c2"))
+        recent.settle(click("c2"), found("c1", before: 1_000))
         #expect(told("c3") == "c1")
         #expect(told("c4", as: "another", known: "c1") == "c1")
         #expect(told("c5", after: 3_599_000) == "c5", "it is as old as it was found to be")
         // By the cookie of another address.
-        recent.note(
-            .init(id: ID("c9"), at: noon, isRepeat: true), of: click("c6", as: "new", known: "c9"))
+        recent.note(found("c9", before: 0), of: click("c6", as: "new", known: "c9"))
         #expect(told("c7", as: "new") == "c7")
+    }
+
+    /// Else it would be told when the click that it stands for counts no more.
+    @Test(arguments: [nil, "elsewhere"])
+    func anIDIsAsOldAsTheClickThatItStandsFor(known: String?) {
+        _ = told("c2", known: known)
+        recent.settle(click("c2", known: known), found("c1", before: 600_000))
+        #expect(told("c3", as: "another", after: 2_999_999, known: "c2") == "c2")
+        #expect(told("c4", as: "another", after: 3_000_000, known: "c2") == "c4")
+        #expect(told("c5", after: 3_000_000) == "c5")
+    }
+
+    @Test func whoWaitsIsToldOnce() {
+        let answers = Answers()
+        let settled: RecentClicks.Settled = { answers.add($0) }
+        #expect(isNew(recent.tell(click("c2"), settled) { nil }))
+        #expect(told("c3", settled: settled) == "c2")
+        #expect(answers.all.isEmpty)
+        recent.settle(click("c2"), found("c1", before: 0))
+        #expect(answers.all == ["c1", "c1"])
+        #expect(told("c4", settled: settled) == "c1", "it is durable: nobody waits")
+        recent.settle(click("c2"), found("c1", before: 0))
+        #expect(answers.all == ["c1", "c1"])
+        _ = told("d1", as: "another", settled: settled)
+        recent.settle(click("d1", as: "another"), nil)
+        #expect(answers.all == ["c1", "c1", nil])
+        _ = told("e1", as: "third", refusal: .overloaded, settled: settled)
+        recent.settle(click("e1", as: "third"), nil)
+        #expect(answers.all.count == 3, "what was refused is told at once")
     }
 
     @Test func theLastOnesAreKept() {
@@ -84,26 +112,40 @@ import Testing
         return click
     }
 
+    private func found(_ id: String, before milliseconds: Int64) -> Outcome.Recorded {
+        .init(id: ID(id), at: noon.adding(-milliseconds), isRepeat: true)
+    }
+
+    private func isNew(_ told: RecentClicks.Told) -> Bool {
+        if case .new = told { true } else { false }
+    }
+
     private func told(
         _ id: String, as identity: String = "somebody", on link: String = "a",
         isBot: Bool = false, after milliseconds: Int64 = 0, known: String? = nil,
-        refusal: LedgerError? = nil
+        refusal: LedgerError? = nil, settled: RecentClicks.Settled? = nil
     ) -> String {
         let click = click(
             id, as: identity, on: link, isBot: isBot, after: milliseconds, known: known)
-        var accepted: String?
-        let result = recent.tell(click) { id in
-            accepted = id.text
+        var wasAsked = false
+        let result = recent.tell(click, settled) {
+            wasAsked = true
             return refusal
         }
         switch result {
         case .new:
-            #expect(accepted == id)
+            #expect(wasAsked)
             return id
-        case .again(let id):
-            #expect(accepted == id.text, "the ledger is told the same id")
+        case .again(let id, _):
+            #expect(!wasAsked, "the click is there already")
             return id.text
         case .refused(let error): return "\(error)"
         }
+    }
+
+    private final class Answers: Sendable {
+        private let ids = Mutex<[String?]>([])
+        var all: [String?] { ids.withLock { $0 } }
+        func add(_ id: ClickID?) { ids.withLock { $0.append(id?.text) } }
     }
 }

@@ -12,7 +12,7 @@ import harness
 
 pytestmark = pytest.mark.sqlite
 
-TARGETS = ("json", "body", "query", "redirect", "rows")
+TARGETS = ("json", "body", "query", "redirect", "rows", "head")
 SECONDS = int(os.environ.get("FUZZ_SECONDS", "40"))
 
 

@@ -37,12 +37,14 @@ final class FastEndpoints: Sendable {
     private let targets: [(target: [UInt8], endpoint: Endpoint, metrics: RouteMetrics)]
     private let redirects: FastRedirects?
 
-    init(api: API, metrics: PrometheusMetrics) {
+    /// nil: there is nothing to answer here.
+    init?(api: API, metrics: PrometheusMetrics) {
         self.api = api
         redirects = FastRedirects(api: api, dates: dates, metrics: metrics)
         // What plans limit is counted in one place.
         guard api.settings.rateLimits == .off else {
             targets = []
+            if redirects == nil { return nil }
             return
         }
         var endpoints: [(path: String, endpoint: Endpoint)] = [

@@ -62,12 +62,20 @@ final class FastLane: ChannelDuplexHandler {
     /// What ends the connection, or is about to, waits for the answer; the rest of a body that is
     /// not there yet is waited for behind.
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        switch place {
-        case .inWork: heldEvents.append(event)
-        case .collecting(let request):
-            handOn(request, context)
+        heldEvents.append(event)
+        releaseEvents(context)
+    }
+
+    private func releaseEvents(_ context: ChannelHandlerContext) {
+        while let event = heldEvents.first {
+            if case .inWork = place { return }
+            // Behind, what has come before the end of the input would be taken for nothing.
+            if case .some(.inputClosed) = event as? ChannelEvent, waiting.readableBytes > 0 {
+                return
+            }
+            heldEvents.removeFirst()
+            if case .collecting(let request) = place { handOn(request, context) }
             context.fireUserInboundEventTriggered(event)
-        default: context.fireUserInboundEventTriggered(event)
         }
     }
 
@@ -86,28 +94,40 @@ final class FastLane: ChannelDuplexHandler {
 
     // MARK: Requests
 
-    /// Looks at what waits, as far as it can be gone on with now.
+    /// Goes on with what waits, as far as it can be gone on with now.
     private func take(_ context: ChannelHandlerContext) {
-        while waiting.readableBytes > 0 {
-            switch place {
-            case .closed: pass(waiting.readableBytes, context)
-            case .within(let count):
-                let part = min(count, waiting.readableBytes)
-                place = part < count ? .within(count - part) : .betweenRequests
-                pass(part, context)
-            case .inWork: return
-            case .collecting(var request):
-                request.take(from: &waiting)
-                place = .collecting(request)
-                if !request.isComplete { return }
-                begin(request, context)
-            case .betweenRequests:
-                // A client that does not take its answers is not given more of them.
-                guard context.channel.isWritable else { return }
-                takeHead()
-            }
+        while goOn(context) {}
+        if waiting.readableBytes <= Self.waitingMax { resumeReading(context) }
+        releaseEvents(context)
+    }
+
+    /// - Returns: whether there may be more to do.
+    private func goOn(_ context: ChannelHandlerContext) -> Bool {
+        guard waiting.readableBytes > 0 else { return false }
+        // The connection is about to be closed: nothing more is taken.
+        if deadlines.hasExpired {
+            waiting.clear()
+            return false
         }
-        resumeReading(context)
+        switch place {
+        case .closed: pass(waiting.readableBytes, context)
+        case .within(let count):
+            let part = min(count, waiting.readableBytes)
+            place = part < count ? .within(count - part) : .betweenRequests
+            pass(part, context)
+        case .inWork: return false
+        case .collecting(var request):
+            request.take(from: &waiting)
+            place = .collecting(request)
+            if !request.isComplete { return false }
+            begin(request, context)
+        case .betweenRequests:
+            // A client that does not take its answers is not given more of them.
+            deadlines.noteUntaken(!context.channel.isWritable)
+            guard context.channel.isWritable else { return false }
+            takeHead()
+        }
+        return true
     }
 
     private func takeHead() {
@@ -137,9 +157,6 @@ final class FastLane: ChannelDuplexHandler {
     private func finish(_ result: FastEndpoints.Result) {
         guard let context else { return }
         settle(result, context)
-        let events = heldEvents
-        heldEvents = []
-        for event in events { context.fireUserInboundEventTriggered(event) }
         take(context)
         context.fireChannelReadComplete()
     }
@@ -158,7 +175,7 @@ final class FastLane: ChannelDuplexHandler {
     /// Leaves a request to be answered behind.
     private func handOn(_ request: FastRequest, _ context: ChannelHandlerContext) {
         deadlines.forgetFastRequest()
-        memory = FastEndpoints.Memory()
+        if request.endpoint != .redirect { memory = FastEndpoints.Memory() }
         let rest = request.length - request.bytes.readableBytes
         place = rest > 0 ? .within(rest) : .betweenRequests
         context.fireChannelRead(wrapInboundOut(request.bytes))

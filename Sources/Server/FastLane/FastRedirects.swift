@@ -9,7 +9,7 @@ import NIOCore
 /// functions are called here: there is one set of rules.
 struct FastRedirects: Sendable {
     private let api: API
-    private let registryNow: @Sendable () throws -> Int64
+    private let registryNow: @Sendable () -> Int64?
     private let dates: ResponseDates
     private let metrics: RouteMetrics
     private let benchMetrics: RouteMetrics?
@@ -61,8 +61,8 @@ struct FastRedirects: Sendable {
 
     /// A visit about which all is known that the registry says now.
     private func openVisit(_ path: Substring, _ request: VisitRequest) -> LinkVisit? {
-        guard let revision = try? registryNow(), let key = LinkKey.inPath(path),
-            !LinkKey.isForOthers(key),
+        guard api.visits.isQuick(request), let revision = registryNow(),
+            let key = LinkKey.inPath(path), !LinkKey.isForOthers(key),
             let link = api.directory.remembered(
                 host: request.hostname, key: key, at: revision),
             link.password.nonEmpty == nil,

@@ -2,24 +2,25 @@
 /// copying any. Whatever could be understood in two ways is `unknown`: such a request, and the rest
 /// of its connection, is left to the library's parser. So the two can't disagree about where a
 /// request ends.
-struct RequestHead: Equatable {
-    enum Method: Equatable { case get, post, other }
+package struct RequestHead: Equatable, Sendable {
+    package enum Method: Equatable, Sendable { case get, post, other }
 
-    var method: Method
+    package var method: Method
     /// Where the target, and values of headers, stand in the bytes.
-    var target: Range<Int>
-    var host: Range<Int>?
-    var authorization: Range<Int>?
-    var contentLength = 0
+    package var target: Range<Int>
+    package var host: Range<Int>?
+    package var authorization: Range<Int>?
+    package var contentLength = 0
     /// Bytes up to the body.
-    var length = 0
+    package var length = 0
 
-    /// Bytes of the longest head, and digits of the longest body, that are plain.
+    /// Bytes and headers of the longest head, and digits of the longest body, that are plain.
     static let lengthMax = 8_192
+    static let headersMax = 100
     static let contentLengthDigitsMax = 9
 
     /// nil: it is not of the plain kind, or not all of it is there.
-    init?(_ bytes: UnsafeRawBufferPointer) {
+    package init?(_ bytes: UnsafeRawBufferPointer) {
         var scanner = Scanner(bytes: bytes)
         guard scanner.scan() else { return nil }
         self = scanner.head
@@ -41,7 +42,9 @@ private struct Scanner {
     mutating func scan() -> Bool {
         guard let first = line(from: 0), requestLine(first) else { return false }
         var start = first.upperBound + 2
-        while let line = line(from: start) {
+        var headers = 0
+        while headers <= RequestHead.headersMax, let line = line(from: start) {
+            headers += 1
             start = line.upperBound + 2
             if line.isEmpty {
                 head.length = start
@@ -66,7 +69,7 @@ private struct Scanner {
     }
 
     private mutating func requestLine(_ line: Range<Int>) -> Bool {
-        guard let space = bytes[line].firstIndex(of: UInt8(ascii: " ")) else { return false }
+        guard let space = bytes[line].firstIndex(of: blank) else { return false }
         let version = " HTTP/1.1"
         let end = line.upperBound - version.utf8.count
         guard space + 1 < end, isSame(end..<line.upperBound, version) else { return false }
@@ -75,7 +78,9 @@ private struct Scanner {
             head.method = .post
         } else if isSame(method, "GET") {
             head.method = .get
-        } else if isSame(method, "CONNECT") || !bytes[method].allSatisfy(isCapital) {
+        } else if method.isEmpty || isSame(method, "CONNECT")
+            || !bytes[method].allSatisfy(isCapital)
+        {
             return false
         }
         head.target = space + 1..<end
@@ -89,7 +94,7 @@ private struct Scanner {
         let name = line.lowerBound..<colon
         let value = trimmed(colon + 1..<line.upperBound)
         guard bytes[name].allSatisfy(isNameByte),
-            bytes[value].allSatisfy({ $0 >= 0x20 && $0 < 0x7F || $0 == 0x09 })
+            bytes[value].allSatisfy({ $0 >= 0x20 && $0 < 0x7F })
         else { return false }
         switch name.count {
         case 4 where isNamed(name, "host"): return take(value, \.host)
@@ -128,8 +133,8 @@ private struct Scanner {
 
     private func trimmed(_ range: Range<Int>) -> Range<Int> {
         var (start, end) = (range.lowerBound, range.upperBound)
-        while start < end, isBlank(bytes[start]) { start += 1 }
-        while start < end, isBlank(bytes[end - 1]) { end -= 1 }
+        while start < end, bytes[start] == blank { start += 1 }
+        while start < end, bytes[end - 1] == blank { end -= 1 }
         return start..<end
     }
 
@@ -139,17 +144,23 @@ private struct Scanner {
 
     /// Whatever the case of the bytes; `text` is in lower case.
     private func isNamed(_ range: Range<Int>, _ text: String) -> Bool {
-        range.count == text.utf8.count
-            && zip(bytes[range], text.utf8).allSatisfy { byte, expected in
-                byte == expected || byte | 0x20 == expected && isLetter(byte)
+        guard range.count == text.utf8.count else { return false }
+        var index = range.lowerBound
+        for expected in text.utf8 {
+            let byte = bytes[index]
+            guard byte == expected || byte | 0x20 == expected && isLetter(byte) else {
+                return false
             }
+            index += 1
+        }
+        return true
     }
 }
 
 private let lineFeed = UInt8(ascii: "\n")
 private let carriageReturn = UInt8(ascii: "\r")
+private let blank = UInt8(ascii: " ")
 
-private func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 private func isCapital(_ byte: UInt8) -> Bool {
     (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
 }

@@ -11,56 +11,53 @@ struct ClickIntake: Sendable {
     let recent = RecentClicks()
     let metrics: ServerMetrics
     let losses: FailureLog
+    /// Whether batches are committed.
+    let commits: FailureLog
     /// How long a visitor waits whose click other nodes may be asked about.
     static let waitMax = DispatchTimeInterval.seconds(1)
 
-    /// Accepts a click.
+    /// Accepts a click, unless it is one of a visitor whose last one is known.
     ///
-    /// - Parameter settled: called once with the id under which the click stands now that it is
-    ///   durable; nil: it is not recorded.
     /// - Returns: the id that the visitor is told, under which a later call on this node finds the
-    ///   click: it waits behind it in the queue. nil: the click is lost.
-    func accept(
-        _ click: RecordClick, _ settled: @escaping @Sendable (ClickID?) -> Void = { _ in }
-    ) -> ClickID? {
+    ///   click: it waits behind it in the queue. nil: the click is lost, or likely to be, because
+    ///   nothing could be committed last.
+    func accept(_ click: RecordClick) -> ClickID? { take(click, nil).id }
+
+    /// - Returns: the id to tell, and whether `settled` will be called.
+    private func take(
+        _ click: RecordClick, _ settled: RecentClicks.Settled?
+    ) -> (id: ClickID?, isOpen: Bool) {
         var click = click
         click.isTold = true
-        let ownID = click.id
-        let told = recent.tell(click) { id in
-            click.id = id
-            return ledger.accept(.recordClick(click)) { [click] result in
-                settled(settle(click, isNew: id == ownID, result))
-            }
+        let told = recent.tell(click, settled) { [click] in
+            ledger.accept(.recordClick(click)) { settle(click, $0) }
         }
         switch told {
-        case .new: return ownID
-        case .again(let id): return id
+        case .new: return (commits.isFailing ? nil : click.id, isOpen: true)
+        case .again(let id, isDurable: true): return (id, isOpen: false)
+        case .again(let id, isDurable: false):
+            return (commits.isFailing ? nil : id, isOpen: true)
         case .refused(let error):
             lose(error)
-            losses.note(error)
-            return nil
+            return (nil, isOpen: false)
         }
     }
 
-    private func settle(
-        _ click: RecordClick, isNew: Bool, _ result: Result<Outcome, LedgerError>
-    ) -> ClickID? {
+    private func settle(_ click: RecordClick, _ result: Result<Outcome, LedgerError>) {
         switch result {
-        case .success(.click(let recorded)):
-            // Most are new, and known as such.
-            if recorded.isRepeat { recent.note(recorded, of: click) }
-            return recorded.id
+        case .success(.click(let recorded)): recent.settle(click, recorded)
         // The link was deleted meanwhile: it has no clicks any more.
-        case .success: recent.forget(click.id, of: click)
+        case .success: recent.settle(click, nil)
         case .failure(let error):
-            recent.forget(click.id, of: click)
-            // Who comes again is no further click.
-            if isNew { lose(error) }
+            recent.settle(click, nil)
+            lose(error)
         }
-        return nil
     }
 
-    private func lose(_ error: LedgerError) { metrics.noteLostClick() }
+    private func lose(_ error: LedgerError) {
+        metrics.noteLostClick()
+        losses.note(error)
+    }
 }
 
 extension ClickIntake {
@@ -68,8 +65,8 @@ extension ClickIntake {
     ///
     /// Where several nodes share the records, some visitors wait for the commit, but not for ever.
     ///
-    /// - Parameter isHandedOn: whether the destination is told the id: it could tell another node
-    ///   before this one has committed.
+    /// - Parameter isHandedOn: whether the destination is told the id, or the app that it installs
+    ///   asks for it: another node could be asked before this one has committed.
     func told(_ click: RecordClick, isHandedOn: Bool) async -> ClickID? {
         // The cookie of a visitor may name a click that came by another node.
         let isElsewhere = click.known.map { !recent.knows($0) } ?? false
@@ -78,9 +75,10 @@ extension ClickIntake {
         }
         return await withCheckedContinuation { waiter in
             let answer = FirstAnswer(waiter)
-            guard let told = accept(click, { answer.give($0) }) else { return answer.give(nil) }
+            let (id, isOpen) = take(click) { answer.give($0) }
+            guard isOpen else { return answer.give(id) }
             DispatchQueue.global().asyncAfter(deadline: .now() + Self.waitMax) {
-                answer.give(told)
+                answer.give(id)
             }
         }
     }

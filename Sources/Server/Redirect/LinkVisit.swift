@@ -42,6 +42,10 @@ struct LinkVisit: Sendable {
         self.click = click
     }
 
+    /// Whether somebody else learns of the click from the visitor: the destination, or the app that
+    /// is installed.
+    var isHandedOn: Bool { destination.carriesClick || destination.isStore }
+
     /// Whether the visitor is sent on, rather than shown a page.
     var isSentOn: Bool {
         !destination.target.isEmpty && !isAppURL(destination.target) && !destination.link.rewrite
@@ -117,8 +121,8 @@ extension Response {
     /// The URL is one that was checked when the link was made: no white space, no control
     /// characters. Letters beyond ASCII are percent-encoded here.
     static func onward(to url: String, _ status: HTTPResponse.Status = .found) -> Response {
-        var location = ""
         if url.utf8.allSatisfy({ $0 < 0x80 }) { return onward(toASCII: url, status) }
+        var location = ""
         for scalar in url.unicodeScalars {
             if scalar.isASCII {
                 location.unicodeScalars.append(scalar)

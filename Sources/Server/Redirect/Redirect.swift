@@ -149,7 +149,7 @@ extension API {
         }
         guard let click = visit.click else { return visit.response(nil) }
         return visit.response(
-            await clicks.told(click, isHandedOn: visit.destination.carriesClick))
+            await clicks.told(click, isHandedOn: visit.isHandedOn))
     }
 
     /// nil: the visitor is a bot, who is shown a page that tells of the link.

@@ -20,10 +20,18 @@ struct VisitReader: Sendable {
         VisitRequest(request, address: context.address, countryHeader: countryHeader)
     }
 
+    /// Whether the visitor is told in a moment: an event loop must not be held up by agents that
+    /// nobody has ever heard of.
+    func isQuick(_ request: VisitRequest) -> Bool { agents.isKnown(userAgent(request) ?? "") }
+
+    private func userAgent(_ request: VisitRequest) -> String? {
+        request.userAgent?.cut(to: 1_024)
+    }
+
     func visitor(_ request: VisitRequest) -> Visitor {
         var visitor = Visitor()
         let address = address(request)
-        visitor.userAgent = request.userAgent?.cut(to: 1_024)
+        visitor.userAgent = userAgent(request)
         visitor.setReferer(request.referer)
         visitor.identity = sha256Hex("\(address ?? "")-\(visitor.userAgent ?? "")")
         let agent = agents.agent(visitor.userAgent ?? "")

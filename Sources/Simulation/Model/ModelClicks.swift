@@ -16,7 +16,7 @@ extension Model {
         switch command.origin {
         case .live:
             if let earlier = earlierClick(command) {
-                if command.isTold, earlier != command.id, repeats[command.id] == nil {
+                if command.isTold, click(command.id) == nil {
                     repeats[command.id] = earlier
                 }
                 return .did("click \(earlier) again")
