@@ -2,7 +2,7 @@
 /// copying any. Whatever could be understood in two ways is `unknown`: such a request, and the rest
 /// of its connection, is left to the library's parser. So the two can't disagree about where a
 /// request ends.
-struct RequestHead: Equatable {
+package struct RequestHead: Equatable {
     enum Method: Equatable { case get, post, other }
 
     var method: Method
@@ -10,16 +10,16 @@ struct RequestHead: Equatable {
     var target: Range<Int>
     var host: Range<Int>?
     var authorization: Range<Int>?
-    var contentLength = 0
+    package fileprivate(set) var contentLength = 0
     /// Bytes up to the body.
-    var length = 0
+    package fileprivate(set) var length = 0
 
     /// Bytes of the longest head, and digits of the longest body, that are plain.
     static let lengthMax = 8_192
     static let contentLengthDigitsMax = 9
 
     /// nil: it is not of the plain kind, or not all of it is there.
-    init?(_ bytes: UnsafeRawBufferPointer) {
+    package init?(_ bytes: UnsafeRawBufferPointer) {
         var scanner = Scanner(bytes: bytes)
         guard scanner.scan() else { return nil }
         self = scanner.head

@@ -1,0 +1,107 @@
+"""The bench measures what it says, and its check can fail: what CI compares with bench/thresholds.json."""
+
+import json
+import re
+import subprocess
+
+import pytest
+
+from engines import IS_SQLITE, database_of
+from harness import ROOT, binary, clean_environment
+
+RECORDED = ROOT / "bench" / "thresholds.json"
+STAGES = [
+    "head", "decode", "decide", "reply", "commit of 1", "commit of 16", "commit of 64", "commit of 512",
+    "commit of 64, facts read",
+]
+
+
+def bench(*arguments, seconds=300):
+    return subprocess.run(
+        [binary(), "bench", *map(str, arguments)], capture_output=True, text=True, timeout=seconds, cwd=ROOT,
+        env=clean_environment())
+
+
+def thresholds_with(tmp_path, group, name, measure, ratio):
+    """What is recorded, but for one ratio."""
+    ratios = json.loads(RECORDED.read_text())
+    assert measure in ratios[group][name], "it is one of those that are checked"
+    ratios[group][name][measure] = ratio
+    file = tmp_path / "thresholds.json"
+    file.write_text(json.dumps(ratios))
+    return file
+
+
+@pytest.mark.sqlite
+def test_no_stage_costs_more_than_recorded(tmp_path):
+    done = bench("stages", "--check", "--directory", tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for stage in STAGES:
+        assert re.search(rf"^{stage} +(\d+\.\d\d +){{4}}(\d+\.\d\d\d +){{2}}\S", done.stdout, re.M), done.stdout
+    assert list(tmp_path.iterdir()) == [], "it leaves nothing behind"
+
+
+@pytest.mark.sqlite
+def test_no_sale_over_sockets_costs_more_than_recorded(tmp_path):
+    done = bench("--check", "--directory", tmp_path, "--rounds", 3, "--seconds", 2)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for line in ["durable", "no-storage", "batch", "node echo"]:
+        assert re.search(
+            rf"^{line} +[1-9]\d* +\d+\.\d\d +\d+\.\d\d +\d+\.\d +0$", done.stdout, re.M), done.stdout
+    assert re.search(r"durable ÷ no-storage: \d\.\d\d", done.stdout), done.stdout
+    assert list(tmp_path.iterdir()) == [], "it leaves nothing behind"
+
+
+@pytest.mark.sqlite
+def test_what_costs_too_much_is_named(tmp_path):
+    """It is measured again, and again; then it is told, with what to do."""
+    file = thresholds_with(tmp_path, "stages", "decode", "processor", 0.001)
+    done = bench("stages", "--check", "--rounds", 3, "--customers", 700, "--thresholds", file)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert done.stdout.count("measured again: decode\n") == 2, done.stdout
+    told = r"decode, processor time: \d+\.\d{3} times its reference, recorded 0\.001: \d+ % more"
+    assert re.search(told, done.stderr), done.stderr
+    assert "tribute bench stages --record" in done.stderr
+
+
+@pytest.mark.sqlite
+def test_a_ratio_that_is_not_measured_any_more_is_named(tmp_path):
+    ratios = json.loads(RECORDED.read_text())
+    ratios["stages"]["a stage of before"] = {"processor": 1.0}
+    file = tmp_path / "thresholds.json"
+    file.write_text(json.dumps(ratios))
+    done = bench("stages", "--check", "--rounds", 1, "--customers", 700, "--thresholds", file)
+    assert done.returncode == 1 and "a stage of before" in done.stderr, done
+
+
+@pytest.mark.sqlite
+def test_what_is_recorded_is_checked_next_time(tmp_path):
+    file = tmp_path / "thresholds.json"
+    file.write_text('{"sales": {"durable ÷ no-storage": {"processor": 1.5}}}')
+    done = bench("stages", "--record", "--rounds", 3, "--customers", 700, "--thresholds", file)
+    assert done.returncode == 0, done
+    recorded = json.loads(file.read_text())
+    assert recorded["sales"] == {"durable ÷ no-storage": {"processor": 1.5}}, "the others stay"
+    checked = json.loads(RECORDED.read_text())["stages"]
+    assert {name: set(measures) for name, measures in recorded["stages"].items()} == {
+        name: set(measures) for name, measures in checked.items()}, "the file in git has all that is measured"
+
+
+@pytest.mark.parametrize("arguments, told", [
+    (["stages", "--check", "--record"], "--check or --record"),
+    (["stages", "--check", "--thresholds", "nowhere.json"], "nowhere.json"),
+    (["stages", "--check", "--database", "postgres://127.0.0.1/x"], "leave out --database"),
+    (["sales", "--check", "--database", "postgres://127.0.0.1/x"], "leave out --database"),
+    (["stages", "--rounds", "0"], "--rounds"), (["profile", "--output", "x", "--items", "2000"], "--items"),
+])
+def test_what_can_not_be_done_is_told_at_once(arguments, told):
+    done = bench(*arguments, seconds=20)
+    assert done.returncode != 0 and told in done.stderr, done
+
+
+@pytest.mark.postgres
+@pytest.mark.one_node
+def test_stages_on_a_server(tmp_path):
+    done = bench("stages", "--rounds", 1, "--customers", 700, "--database", database_of(tmp_path))
+    assert done.returncode == 0, done
+    assert re.search(r"^commit of 512 +\d+\.\d\d +\d+\.\d\d $", done.stdout, re.M), done.stdout
