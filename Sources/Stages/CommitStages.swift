@@ -1,7 +1,9 @@
 import Attribution
 import Ledger
 
-/// What storing sales costs, from a command to its durable answer, by how many commit together.
+/// What storing sales costs, from a command to its durable answer, by how many commit together. One
+/// batch is submitted after the other, so the thread that decides and the one that writes take
+/// turns; the processor time is of both, and of waking them.
 final class CommitStages {
     private let ledger: Ledger
     private var sample: SampleSales

@@ -1,5 +1,4 @@
 import Foundation
-import Stages
 
 /// One of those that take turns.
 struct BenchCase {
@@ -14,10 +13,6 @@ struct BenchCase {
         var errors: Int
         /// Microseconds that the servers' processors worked for a sale; nil if nobody knows.
         var processor: Double?
-
-        /// What a sale takes. By the clock that is what the rate says: how many are in work at once
-        /// is the same for all cases but batches.
-        var cost: Cost { Cost(processor: processor ?? .nan, clock: 1e6 / rate) }
     }
 
     let name: String
@@ -91,19 +86,19 @@ struct BenchReport {
     /// Durable sales a second, divided by those of the handler without storage.
     var durableRate: Double { median(cases[0], \.rate) / max(1, median(cases[1], \.rate)) }
 
-    /// What a sale costs in one case beside another one: medians of the rounds' own ratios.
+    /// The processor time of a sale in one case beside another one: medians of the rounds' own
+    /// ratios.
     var ratios: [Thresholds.Ratio] {
-        [("durable", "no-storage"), ("durable", "node echo"), ("batch", "durable")]
-            .flatMap { first, second -> [Thresholds.Ratio] in
-                guard let first = cases.first(where: { $0.name == first }),
-                    let second = cases.first(where: { $0.name == second })
-                else { return [] }
-                let ratios = zip(lastTurns(first), lastTurns(second)).map { $0.cost / $1.cost }
-                let middle = Cost(
-                    processor: middle(ratios.map(\.processor)), clock: middle(ratios.map(\.clock)))
-                return Thresholds.Ratio.both("\(first.name) ÷ \(second.name)", middle)
+        [("durable", "no-storage"), ("durable", "node echo"), ("batch", "durable")].compactMap {
+            guard let first = named($0), let second = named($1) else { return nil }
+            let ratios = zip(lastTurns(first), lastTurns(second)).map {
+                ($0.processor ?? .nan) / ($1.processor ?? .nan)
             }
+            return Thresholds.Ratio(name: "\(first.name) ÷ \(second.name)", value: middle(ratios))
+        }
     }
+
+    private func named(_ name: String) -> BenchCase? { cases.first { $0.name == name } }
 
     private func lastTurns(_ one: BenchCase) -> ArraySlice<BenchCase.Turn> {
         one.turns.suffix(rounds)

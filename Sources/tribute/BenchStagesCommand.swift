@@ -62,8 +62,8 @@ struct BenchStagesCommand: AsyncParsableCommand {
             }
             print(columns(stage.name, numbers), figures.other == nil ? "" : stage.reference)
         }
-        return zip(stages, figures).flatMap { stage, figures in
-            figures.ratio.map { Thresholds.Ratio.both(stage.name, $0) } ?? []
+        return zip(stages, figures).compactMap { stage, figures in
+            figures.ratio.map { Thresholds.Ratio(name: stage.name, value: $0.processor) }
         }
     }
 
@@ -92,8 +92,9 @@ struct StageScratch {
         await filler.stop()
         guard let file = place.file else { return try await onServer(sale, database) }
         try database.close()
-        let others = try place.copies(of: file, ["reference", "unknown"])
-        return try await onFiles(sale, place, reference: others[0], unknown: others[1])
+        let copies = try place.copies(of: file, ["reference", "unknown", "unknown_reference"])
+        return try await onFiles(
+            sale, place, known: (file, copies[0]), unknown: (copies[1], copies[2]))
     }
 
     private static func onServer(
@@ -108,21 +109,23 @@ struct StageScratch {
 
     private static let sizes = [1, 16, 64, 512]
 
+    /// A ledger that has everybody in memory, so that one thread decides and another one writes,
+    /// and one that reads the facts of each batch in the transaction that writes it.
     private static func onFiles(
-        _ sale: SaleStages, _ place: BenchPlace, reference: String, unknown: String
+        _ sale: SaleStages, _ place: BenchPlace, known: (own: String, other: String),
+        unknown: (own: String, other: String)
     ) async throws -> StageScratch {
-        let known = Ledger(database: try await place.open())
-        try await sale.begin(known)
+        let knowing = Ledger(database: try await place.open())
+        try await sale.begin(knowing)
         var limits = Limits()
         limits.keptFactsMax = 0
         let forgetful = Ledger(
-            database: try await DatabaseFile(path: unknown).open(), limits: limits)
-        var stages = try await sale.inMemory(known.database)
+            database: try await DatabaseFile(path: unknown.own).open(), limits: limits)
+        var stages = try await sale.inMemory(knowing.database)
+        stages += try await sale.commits(knowing, sizes: sizes, files: known)
         stages += try await sale.commits(
-            known, sizes: sizes, files: place.file.map { ($0, reference) })
-        stages += try await sale.commits(
-            forgetful, sizes: [64], files: (unknown, reference), note: ", facts read")
-        return StageScratch(ledgers: [known, forgetful], stages: stages)
+            forgetful, sizes: [64], files: unknown, note: ", facts read")
+        return StageScratch(ledgers: [knowing, forgetful], stages: stages)
     }
 
     func close() async throws {

@@ -38,27 +38,40 @@ struct ThresholdOptions: ParsableArguments {
             print("Recorded in \(thresholds)")
             return
         }
-        let missing = recorded.names(of: group).subtracting(measured.map(\.name)).sorted()
-        guard missing.isEmpty else {
-            throw Failure(
-                "\(thresholds) has ratios that were not measured: \(missing.joined(separator: ", "))"
-            )
-        }
+        try demandSame(Set(measured.map(\.name)), recorded.names(of: group), group)
         var regressions = recorded.regressions(measured, of: group)
         for _ in 1..<Self.attempts where !regressions.isEmpty {
-            let names = Set(regressions.map(\.ratio.name)).sorted()
-            print("\nWorse than recorded, measured again: \(names.joined(separator: ", "))")
-            let second = recorded.regressions(try await again(names), of: group)
-            regressions = second.filter { one in regressions.contains { one.isSame(as: $0) } }
+            let names = Set(regressions.map(\.ratio.name))
+            print("\nWorse than recorded, measured again: \(list(names))")
+            regressions = recorded.regressions(try await again(names.sorted()), of: group)
+                .filter { names.contains($0.ratio.name) }
         }
         guard regressions.isEmpty else { throw failure(regressions, group) }
         print("No ratio is more than 30 % worse than recorded in \(thresholds)")
     }
 
+    /// What is measured and not recorded would never be compared.
+    private func demandSame(
+        _ measured: Set<String>, _ recorded: Set<String>, _ group: String
+    ) throws {
+        if measured == recorded { return }
+        throw Failure(
+            """
+            \(thresholds) does not have what is measured (\(group)); \
+            measured only: \(list(measured.subtracting(recorded))); \
+            recorded only: \(list(recorded.subtracting(measured)))
+            """)
+    }
+
+    private func list(_ names: Set<String>) -> String {
+        names.isEmpty ? "none" : names.sorted().joined(separator: ", ")
+    }
+
     private func failure(_ regressions: [Thresholds.Regression], _ group: String) -> Failure {
         Failure(
             """
-            A sale costs more than recorded in \(thresholds), each of \(Self.attempts) times:
+            A sale takes more processor time than recorded in \(thresholds), each of \
+            \(Self.attempts) times:
             \(regressions.map(\.text).joined(separator: "\n"))
             `make profile` shows where the time goes. If the change is worth it, record what it \
             costs and commit the file: tribute bench \(group) --record
