@@ -81,6 +81,10 @@ struct BenchReport {
             let ratio = median(cases[0], \.rate) / max(1, median(other, \.rate))
             Swift.print("durable ÷ \(other.name): \(String(format: "%.2f", ratio))")
         }
+        for ratio in ratios where !ratio.value.isNaN {
+            let value = String(format: "%.2f", ratio.value)
+            Swift.print("processor time, \(ratio.name): \(value)")
+        }
     }
 
     /// Durable sales a second, divided by those of the handler without storage.
