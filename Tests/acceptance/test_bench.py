@@ -1,6 +1,7 @@
 """The bench measures what it says, and its check can fail: what CI compares with bench/thresholds.json."""
 
 import json
+import os
 import re
 import subprocess
 
@@ -42,7 +43,7 @@ def test_no_stage_costs_more_than_recorded(tmp_path):
 
 @pytest.mark.sqlite
 def test_no_sale_over_sockets_costs_more_than_recorded(tmp_path):
-    done = bench("--check", "--directory", tmp_path, "--rounds", 3, "--seconds", 2)
+    done = bench("--check", "--directory", tmp_path, "--rounds", 5, "--seconds", 1)
     assert done.returncode == 0, done.stdout + done.stderr
     for line in ["durable", "no-storage", "batch", "node echo"]:
         assert re.search(
@@ -98,6 +99,52 @@ def test_what_is_recorded_is_checked_next_time(tmp_path):
 def test_what_can_not_be_done_is_told_at_once(arguments, told):
     done = bench(*arguments, seconds=20)
     assert done.returncode != 0 and told in done.stderr, done
+
+
+# What `perf script` prints of four threads: a number and a weight, then the stack, the innermost frame first.
+SAMPLES = """
+   11 300
+	ff __x64_sys_read ([kernel.kallsyms])
+	a1 NIOPosix.SelectableEventLoop.run() throws -> () (/bin/tribute)
+
+   11 100
+	a2 Wire.number (/bin/tribute)
+	a3 Integrations.TrackEndpoint.command(bytes) (/bin/tribute)
+	a1 NIOPosix.SelectableEventLoop.run() throws -> () (/bin/tribute)
+
+   12 200
+	a4 Attribution.decide(command) (/bin/tribute)
+	a5 Ledger.Decider.take(entries) (/bin/tribute)
+
+   13 200
+	b1 sqlite3VdbeExec (/usr/lib/libsqlite3.so.0)
+
+   13 100
+	a6 Ledger.Committer.commit(decided) (/bin/tribute)
+
+   14 100
+	b2 sqlite3_step (/usr/lib/libsqlite3.so.0)
+"""
+
+
+@pytest.mark.sqlite
+def test_a_profile_is_split_by_thread_and_stage(tmp_path):
+    perf = tmp_path / "perf"
+    perf.write_text(f"#!/bin/sh\ncat <<'end'\n{SAMPLES.strip()}\nend\n")
+    perf.chmod(0o755)
+    done = subprocess.run(
+        [ROOT / "bench" / "profile-split", "any.data"], capture_output=True, text=True, timeout=60,
+        env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    assert done.returncode == 0, done
+    rows = [re.split(r" {2,}", line.strip()) for line in done.stdout.splitlines() if line.endswith("%")]
+    assert rows == [
+        ["event loop", "40.0 %"], ["kernel: reading from sockets", "30.0 %"], ["decode", "10.0 %"],
+        ["deciding thread", "20.0 %"], ["decide", "20.0 %"],
+        ["writing thread", "30.0 %"], ["SQLite: rows, indexes, commit", "20.0 %"],
+        ["the batch around it", "10.0 %"],
+        ["checkpoint thread", "10.0 %"], ["SQLite: moving the log into the file", "10.0 %"],
+        ["other threads", "0.0 %"], ["all", "100.0 %"],
+    ]
 
 
 @pytest.mark.postgres
