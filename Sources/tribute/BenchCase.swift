@@ -79,7 +79,7 @@ struct BenchReport {
         }
         for other in cases.dropFirst() {
             let ratio = median(cases[0], \.rate) / max(1, median(other, \.rate))
-            Swift.print("durable ÷ \(other.name): \(String(format: "%.2f", ratio))")
+            Swift.print("\(cases[0].name) ÷ \(other.name): \(String(format: "%.2f", ratio))")
         }
         for ratio in ratios where !ratio.value.isNaN {
             let value = String(format: "%.2f", ratio.value)
@@ -87,7 +87,7 @@ struct BenchReport {
         }
     }
 
-    /// Durable sales a second, divided by those of the handler without storage.
+    /// The rate of the first case, divided by that of the second: the handler without storage.
     var durableRate: Double { median(cases[0], \.rate) / max(1, median(cases[1], \.rate)) }
 
     /// The processor time of a sale in one case beside another one: medians of the rounds' own
