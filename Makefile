@@ -9,8 +9,8 @@ SECONDS ?= 60
 BUILD = swift build -c release
 TRIBUTE = .build/release/tribute
 
-.PHONY: help run build test test-swift test-acceptance lint format bench crash overload patroni fuzz \
-  canaries simulate clean
+.PHONY: help run build test test-swift test-acceptance lint format bench stages profile crash overload \
+  patroni fuzz canaries simulate clean
 
 help: ## Show what there is to make.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -49,6 +49,14 @@ format: ## Format the sources.
 bench: build ## Durable sales per second beside the no-storage handler and a Node echo.
 	@scripts/install-packages build bench
 	$(TRIBUTE) bench $(BENCH)
+
+stages: build ## The time of each stage of a sale beside a reference; BENCH=--check compares.
+	$(TRIBUTE) bench stages $(BENCH)
+
+profile: build ## Where a server's processor time goes while sales are posted, by stage.
+	@scripts/install-packages bench profile
+	$(TRIBUTE) bench profile --output .build/profile.data $(PROFILE)
+	@bench/profile-split .build/profile.data
 
 simulate: build ## Try the ledger on failing disks against its model, for SECONDS.
 	$(TRIBUTE) simulate --seconds $(SECONDS)

@@ -87,6 +87,17 @@ let package = Package(
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             swiftSettings: strict),
+        .target(
+            name: "Stages",
+            dependencies: [
+                "Attribution", "Integrations", "Ledger", "Server",
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
         .executableTarget(
             name: "tribute-fuzz",
             dependencies: [
@@ -100,7 +111,7 @@ let package = Package(
             name: "tribute",
             dependencies: [
                 "Attribution", "Wire", "Integrations", "Ledger", "SQLiteEngine", "Server",
-                "Simulation", "Visitors",
+                "Simulation", "Stages", "Visitors",
                 .target(name: "PostgresEngine", condition: .when(traits: ["PostgreSQL"])),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),

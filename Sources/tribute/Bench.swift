@@ -1,43 +1,15 @@
 import Foundation
 import Ledger
 
-/// One of those that take turns.
-struct BenchCase {
-    struct Turn {
-        /// Sales a second.
-        var rate: Double
-        /// Of a request, milliseconds.
-        var p50: Double
-        var p99: Double
-        var sales: Int
-        /// Requests that were refused or not answered.
-        var errors: Int
-    }
-
-    let name: String
-    /// Whether its sales must be in the database at the end.
-    let isStored: Bool
-    let run: (_ round: Int) throws -> Turn
-    var turns: [Turn] = []
-
-    init(
-        name: String, isStored: Bool = false, run: @escaping (_ round: Int) throws -> Turn
-    ) {
-        (self.name, self.isStored, self.run) = (name, isStored, run)
-    }
-
-    func median(_ value: (Turn) -> Double) -> Double {
-        let sorted = turns.map(value).sorted()
-        return sorted.isEmpty ? 0 : sorted[sorted.count / 2]
-    }
-}
-
 /// The scratch database and the programs that run beside.
 final class Bench {
     let ports: [Int]
     let token: String
     let place: BenchPlace
-    private var processes: [Process] = []
+    /// One for each port.
+    var servers: [Process] { Array(processes.prefix(ports.count)) }
+    /// The servers, then what else was started.
+    private(set) var processes: [Process] = []
 
     private init(place: BenchPlace, token: String, nodes: Int) throws {
         (self.place, self.token) = (place, token)

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 import Ledger
 
@@ -35,8 +36,44 @@ struct BenchPlace {
         }
     }
 
+    /// nil on a server.
+    var file: String? { server == nil ? "\(folder)/bench.db" : nil }
+
+    /// Copies of a file that nobody has open.
+    func copies(of file: String, _ names: [String]) throws -> [String] {
+        try names.map { name in
+            let copy = "\(folder)/\(name).db"
+            try FileManager.default.copyItem(atPath: file, toPath: copy)
+            return copy
+        }
+    }
+
     func remove() {
         try? FileManager.default.removeItem(atPath: folder)
         try? server?.run(script: "DROP SCHEMA \(name) CASCADE")
+    }
+}
+
+/// Where a bench keeps its data, and how much there is before it begins.
+struct BenchPlaceOptions: ParsableArguments {
+    @Option(help: "Where the scratch file is made: the disk that is measured.")
+    var directory: String = NSTemporaryDirectory()
+    @Option(
+        help: ArgumentHelp(
+            "Measure on a PostgreSQL server, in a schema that is made and removed.",
+            valueName: "url"))
+    var database: String?
+    @Option(parsing: .unconditional, help: "Customers whose sales are recorded.") var customers =
+        10_000
+    @Option(parsing: .unconditional, help: "Links that they came by.") var links = 100
+
+    func validate() throws {
+        guard customers > 0, links > 0 else {
+            throw ValidationError("--customers, --links: at least 1")
+        }
+    }
+
+    func place() throws -> BenchPlace {
+        try BenchPlace(database: database, directory: directory)
     }
 }

@@ -20,11 +20,12 @@ enum Tool {
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         let pipe = Pipe()
         process.standardOutput = pipe
-        // Some end by an alarm, which the threads of this program, and so their children, block.
-        var alarm = sigset_t()
-        sigemptyset(&alarm)
-        sigaddset(&alarm, SIGALRM)
-        pthread_sigmask(SIG_UNBLOCK, &alarm, nil)
+        // Some end by an alarm or when their own child does: signals which the threads of this
+        // program, and so their children, block.
+        var (all, before) = (sigset_t(), sigset_t())
+        sigfillset(&all)
+        pthread_sigmask(SIG_UNBLOCK, &all, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
         try process.run()
         return RunningTool(process: process, pipe: pipe)
     }

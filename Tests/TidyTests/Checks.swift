@@ -87,9 +87,11 @@ enum Check {
     ]
     /// The engine's library stays behind the seam.
     private static let engineOnly: Set<Substring> = ["GRDB", "GRDBSQLite"]
-    /// The simulation puts faults below SQLite, so it knows SQLite's interface, not GRDB's.
+    /// The simulation puts faults below SQLite, and stages are compared with its bare statements:
+    /// they know SQLite's interface, not GRDB's.
     private static func mayImport(_ module: Substring, _ target: Substring) -> Bool {
-        target == "SQLiteEngine" || (target == "Simulation" && module == "GRDBSQLite")
+        target == "SQLiteEngine"
+            || (["Simulation", "Stages"].contains(target) && module == "GRDBSQLite")
     }
 
     static func foreignImports(_ file: SourceFile) -> [Finding] {

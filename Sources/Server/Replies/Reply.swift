@@ -6,7 +6,7 @@ import Synchronization
 import Wire
 
 /// A JSON answer before it is handed to whoever sends it.
-struct Reply: Sendable {
+package struct Reply: Sendable {
     var status: HTTPResponse.Status = .ok
     /// Besides the usual ones.
     var headers: HTTPFields = [:]
@@ -34,7 +34,7 @@ struct Reply: Sendable {
     }
 
     /// The same answer as it stands on the wire.
-    func bytes(date: String) -> ByteBuffer {
+    package func bytes(date: String) -> ByteBuffer {
         var buffer = ByteBuffer()
         buffer.reserveCapacity(body.count + 160)
         if status == .ok {
@@ -56,10 +56,12 @@ struct Reply: Sendable {
 }
 
 /// The `Date` of answers, written once a second.
-final class ResponseDates: Sendable {
+package final class ResponseDates: Sendable {
     private let last = Mutex<(second: Int, text: String)>((0, ""))
 
-    func now() -> String {
+    package init() {}
+
+    package func now() -> String {
         var clock = timespec()
         clock_gettime(CLOCK_REALTIME_COARSE, &clock)
         return last.withLock { last in

@@ -5,7 +5,7 @@ import Wire
 /// The answers of the track endpoints. Their keys and the order of the keys are the contract's.
 
 extension SaleOutcome {
-    func reply(_ headers: HTTPFields) -> Reply {
+    package func reply(_ headers: HTTPFields) -> Reply {
         var headers = headers
         if case .replayed(_, let differing) = self {
             headers[.idempotentReplayed] = "true"
