@@ -9,7 +9,11 @@ final class CommitQueue: Sendable {
     private struct State {
         var entries: [Entry] = []
         var isStopped = false
+        /// Some are waited for: they are committed at once.
+        var isAwaited = false
         var isIdle = false
+        /// The thread waits for more of those that nobody waits for.
+        var isGathering = false
         var stopWaiters: [CheckedContinuation<Void, Never>] = []
         var hasEnded = false
     }
@@ -52,7 +56,8 @@ final class CommitQueue: Sendable {
 
     /// - Parameter answer: called on this thread if the command is not accepted.
     func submit(_ submission: Submission, _ answer: @escaping Answer) {
-        if let refusal = accept([(submission, answer)], depthMax: limits.queueDepthMax) {
+        let entries = [(submission, answer)]
+        if let refusal = accept(entries, depthMax: limits.queueDepthMax, isAwaited: true) {
             answer(.failure(refusal))
         }
     }
@@ -61,7 +66,7 @@ final class CommitQueue: Sendable {
     ///
     /// - Returns: why it is not accepted; nil: it is, and `answer` will be called.
     func accept(_ submission: Submission, _ answer: @escaping Answer) -> LedgerError? {
-        accept([(submission, answer)], depthMax: limits.unawaitedMax)
+        accept([(submission, answer)], depthMax: limits.unawaitedMax, isAwaited: false)
     }
 
     /// All are accepted, side by side in their order, or none is.
@@ -75,7 +80,8 @@ final class CommitQueue: Sendable {
                 let entries = commands.enumerated().map { index, command in
                     (Submission(command: command), { @Sendable in answers.set($0, at: index) })
                 }
-                if let refusal = accept(entries, depthMax: limits.queueDepthMax) {
+                let refusal = accept(entries, depthMax: limits.queueDepthMax, isAwaited: true)
+                if let refusal {
                     continuation.resume(returning: .failure(refusal))
                 }
             }
@@ -83,7 +89,7 @@ final class CommitQueue: Sendable {
     }
 
     private func accept(
-        _ entries: [(Submission, Answer)], depthMax: Int
+        _ entries: [(Submission, Answer)], depthMax: Int, isAwaited: Bool
     ) -> LedgerError? {
         state.withLock { state in
             if state.isStopped { return .stopped }
@@ -94,8 +100,9 @@ final class CommitQueue: Sendable {
                 state.entries.append(
                     Entry(submission: submission, arrival: arrival, answer: answer))
             }
-            if state.isIdle {
-                state.isIdle = false
+            if isAwaited { state.isAwaited = true }
+            if state.isIdle || state.isGathering && !isWorthGathering(state) {
+                (state.isIdle, state.isGathering) = (false, false)
                 wake.signal()
             }
             return nil
@@ -106,8 +113,8 @@ final class CommitQueue: Sendable {
         await withCheckedContinuation { waiter in
             let hasEnded = state.withLock { state in
                 state.isStopped = true
-                if state.isIdle {
-                    state.isIdle = false
+                if state.isIdle || state.isGathering {
+                    (state.isIdle, state.isGathering) = (false, false)
                     wake.signal()
                 }
                 if !state.hasEnded { state.stopWaiters.append(waiter) }
@@ -120,10 +127,10 @@ final class CommitQueue: Sendable {
     private func run() {
         if let writer, let database = committer.database.singleWriter {
             var decider = Decider(database, writer, keptFactsMax: limits.keptFactsMax)
-            writer.waitUntilWanted()
+            waitUntilWanted(writer)
             while let batch = next() {
                 decider.take(inTime(batch), latecomers)
-                writer.waitUntilWanted()
+                waitUntilWanted(writer)
             }
             writer.end()
         } else {
@@ -139,21 +146,48 @@ final class CommitQueue: Sendable {
         for waiter in waiters { waiter.resume() }
     }
 
+    /// A batch that is full can be decided earlier: nothing more would share its sync.
+    private func waitUntilWanted(_ writer: WritingThread) {
+        if state.withLock({ $0.entries.count < limits.batchMax }) { writer.waitUntilWanted() }
+    }
+
     /// Blocks until there is something to commit; nil once stopped and empty.
     private func next() -> [Entry]? {
+        var hasGathered = false
         while true {
             let batch: [Entry]? = state.withLock { state in
+                state.isGathering = false
                 if state.entries.isEmpty {
                     if state.isStopped { return nil }
                     state.isIdle = true
                     return []
                 }
+                if !hasGathered, isWorthGathering(state) {
+                    state.isGathering = true
+                    return []
+                }
+                defer { if state.entries.isEmpty { state.isAwaited = false } }
                 return state.entries.takeFirst(limits.batchMax)
             }
             guard let batch else { return nil }
             if !batch.isEmpty { return batch }
-            wake.wait()
+            hasGathered = wait()
         }
+    }
+
+    /// - Returns: whether what has gathered is to be committed now.
+    private func wait() -> Bool {
+        if state.withLock({ $0.isIdle }) {
+            wake.wait()
+            return false
+        }
+        let nanoseconds = Int(limits.gatheringTime / .nanoseconds(1))
+        return wake.wait(timeout: .now() + .nanoseconds(nanoseconds)) == .timedOut
+    }
+
+    /// Whether nobody waits for anything, and there is little of it.
+    private func isWorthGathering(_ state: State) -> Bool {
+        !state.isAwaited && !state.isStopped && state.entries.count < limits.gatheredMax
     }
 
     /// Answers those that have waited too long.

@@ -110,6 +110,6 @@ extension Facts {
         // A sale by a click may make a customer and a lead, about whom the snapshot would say that
         // they are not there.
         guard case .recordSale(let sale) = command else { return false }
-        return sale.clickID == nil && sale.origin == .live && sale.call?.retriedAt == nil
+        return sale.clickID == nil && sale.call?.retriedAt == nil
     }
 }

@@ -6,6 +6,10 @@ package struct Limits: Sendable {
     package var unawaitedMax: Int { max(1, queueDepthMax / 2) }
     /// Commands in one transaction.
     package var batchMax = 512
+    /// Commands that nobody waits for are committed when so many have come, after so long, or with
+    /// the next one that is waited for.
+    package var gatheredMax: Int { batchMax / 2 }
+    package var gatheringTime = Duration.milliseconds(5)
     /// How long a command may wait before it is dropped, uncommitted, with an answer that says so.
     package var waitMax: Duration = .seconds(10)
 

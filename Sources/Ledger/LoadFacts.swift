@@ -147,7 +147,8 @@ package struct FactsLoader {
         ask(invoices, Statements.saleOfInvoice, { $0.arguments }) { loader, key, rows in
             if let row = rows.first { loader.knownInvoices.append((key, try row.id(0))) }
         }
-        ask(importedSales, Statements.saleByID, { [.init($0)] }) { loader, id, rows in
+        let unknownSales = importedSales.filter { facts.importedSales[$0] == nil }
+        ask(unknownSales, Statements.saleByID, { [.init($0)] }) { loader, id, rows in
             loader.facts.importedSales[id] = try rows.first.map(SaleReceipt.init)
         }
         ask(

@@ -88,8 +88,9 @@ final class WritingThread: Sendable {
         locked(.decider, once: { $0.work == nil && (!$0.isWriting || $0.isCommitting) }) { _ in }
     }
 
+    /// Waits until what was put before is in work.
     func put(_ work: Work) {
-        locked { state in
+        locked(.decider, once: { $0.work == nil }) { state in
             state.work = work
             waiting.store(work.count, ordering: .relaxed)
         }
@@ -158,6 +159,7 @@ final class WritingThread: Sendable {
         // Of the last transaction, to tell whether others have written since.
         var last = KeptFacts()
         while let work = next() {
+            notify(.decider)
             switch work {
             case .undecided(let undecided):
                 last = write(undecided.entries, besides: undecided.kept, undecided.latecomers)

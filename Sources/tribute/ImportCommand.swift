@@ -105,10 +105,13 @@ struct ImportCommand: AsyncParsableCommand {
             defer { try? handle.close() }
             var reader = RowReader(format)
             while let bytes = try handle.read(upToCount: 256 << 10), !bytes.isEmpty {
-                reader.read(bytes) { run.take($0) }
+                bytes.withUnsafeBytes { bytes in reader.read(bytes) { run.take($0) } }
                 try await run.submit(all: false)
                 run.progress.advance(bytes: bytes.count, rows: run.rows)
-                if interrupt.isRequested { return true }
+                if interrupt.isRequested {
+                    try await run.settle()
+                    return true
+                }
             }
             reader.finish { run.take($0) }
             try await run.submit(all: true)

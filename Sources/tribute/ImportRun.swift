@@ -11,9 +11,15 @@ struct ImportRun {
         let draft: ImportDraft
     }
 
-    private static let batchSize = 500
+    private static let batchSize = 2_048
     /// Between two transactions others get their turn to write.
     private static let pause = Duration.milliseconds(3)
+
+    private struct InFlight {
+        let rows: [ImportRow]
+        let commands: [Command]
+        let results: Task<[Result<Outcome, LedgerError>], any Error>
+    }
 
     private let ledger: Ledger
     private let workspaceID: WorkspaceID
@@ -26,6 +32,8 @@ struct ImportRun {
     private var kindsSeen: Set<ImportKind> = []
     private var isFirstPass = true
     private var pending: [Pending] = []
+    /// What is being committed while the next rows are read.
+    private var inFlight: InFlight?
     private var links: [LinkSelector: LinkID?] = [:]
 
     private(set) var rows = 0
@@ -81,15 +89,17 @@ struct ImportRun {
         }
     }
 
+    /// - Parameter all: returns when everything is committed.
     mutating func submit(all: Bool) async throws {
         while pending.count >= Self.batchSize || all && !pending.isEmpty {
             let batch = Array(pending.prefix(Self.batchSize))
             pending.removeFirst(batch.count)
             try await commit(batch)
-            try await Task.sleep(for: Self.pause)
         }
+        if all { try await settle() }
     }
 
+    /// Begins to commit a batch when the one before it is done.
     private mutating func commit(_ batch: [Pending]) async throws {
         var commands: [Command] = []
         var rows: [ImportRow] = []
@@ -101,11 +111,24 @@ struct ImportRun {
             commands.append(command)
             rows.append(entry.row)
         }
+        try await settle()
+        let results = Task { [ledger, commands] in
+            let results = try await ledger.submit(commands)
+            try await Task.sleep(for: Self.pause)
+            return results
+        }
+        inFlight = InFlight(rows: rows, commands: commands, results: results)
+    }
+
+    /// Waits for the batch that is being committed, and notes what became of its rows.
+    mutating func settle() async throws {
+        guard let batch = inFlight else { return }
+        inFlight = nil
         let results: [Result<Outcome, LedgerError>]
-        do throws(LedgerError) { results = try await ledger.submit(commands) } catch {
+        do { results = try await batch.results.value } catch {
             throw Failure("The database could not be written: \(error). Run the command again.")
         }
-        for ((row, command), result) in zip(zip(rows, commands), results) {
+        for ((row, command), result) in zip(zip(batch.rows, batch.commands), results) {
             switch result {
             case .success(let outcome): note(row, command, outcome)
             case .failure(.defect(let detail)): reject(row, detail)

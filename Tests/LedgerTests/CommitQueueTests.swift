@@ -161,6 +161,47 @@ import Testing
         #expect(ledger.accept(Shop.click("end", on: "a")) { _ in } == .stopped)
     }
 
+    /// They share a sync, until somebody waits, there are enough, or it is time.
+    @Test func commandsThatNobodyWaitsForGather() async throws {
+        let scratch = try Scratch()
+        var limits = Limits()
+        (limits.batchMax, limits.gatheringTime) = (16, .seconds(600))
+        let sizes = Mutex<[Int]>([])
+        let ledger = Ledger(database: scratch.database, limits: limits) { report in
+            sizes.withLock { $0.append(report.size) }
+        }
+        try await Shop.open(ledger)
+        sizes.withLock { $0 = [] }
+        @Sendable func click(_ name: String) {
+            #expect(ledger.accept(Shop.click(name, on: "a")) { _ in } == nil)
+        }
+        for index in 0..<3 { click("a\(index)") }
+        try await Task.sleep(for: .milliseconds(200))
+        #expect(sizes.withLock(\.isEmpty) && ledger.queueDepth == 3)
+        #expect(await !ledger.result(of: Shop.lead("bob", by: "a2")).isRefused)
+        #expect(sizes.withLock { $0 } == [4])
+        for index in 0..<8 { click("b\(index)") }
+        while sizes.withLock(\.count) < 2 { try await Task.sleep(for: .milliseconds(1)) }
+        #expect(sizes.withLock { $0 } == [4, 8])
+        click("c")
+        await ledger.stop()
+        #expect(sizes.withLock { $0 } == [4, 8, 1])
+    }
+
+    @Test func gatheringEndsInTime() async throws {
+        let scratch = try Scratch()
+        let ledger = Ledger(database: scratch.database)
+        try await Shop.open(ledger)
+        let result = Mutex<String?>(nil)
+        #expect(
+            ledger.accept(Shop.click("a", on: "a")) { answer in
+                result.withLock { $0 = answer.answer }
+            } == nil)
+        while result.withLock({ $0 == nil }) { try await Task.sleep(for: .milliseconds(1)) }
+        #expect(try scratch.number("SELECT count(*) FROM click WHERE id = 'a'") == 1)
+        await ledger.stop()
+    }
+
     @Test(.enabled(if: Engine.isSQLite))
     func whatWaitedTooLongIsDroppedUncommitted() async throws {
         let scratch = try Scratch()

@@ -8,7 +8,7 @@ import socket
 import sqlite3
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,7 @@ from harness import BROWSER, Server, Wire, cookie_of, eventually, post_all, uniq
 class Call:
     kind: str
     """sale: with an invoice. loose: a sale without one. replay: an earlier sale again. bad: what is
-    refused. lead, click."""
+    refused. lead, click. told: a lead by a click of which only a redirect has told."""
     name: str
     path: str
     data: bytes = b""
@@ -40,10 +40,17 @@ class Book:
     leads: dict[str, str] = field(default_factory=dict)
     """The click of each lead, by customer."""
     clicks: list[str] = field(default_factory=list)
+    """Those that are on record: an answer after the commit says so."""
+    told: set[str] = field(default_factory=set)
+    """Those of which only a redirect has told: they may be lost with a server that is killed."""
     doubts: Counter = field(default_factory=Counter)
     """How often a click, or a sale without an invoice, was sent and not answered."""
     past: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Customer and amount of sales that were there before, by invoice."""
+    recent: deque = field(default_factory=lambda: deque(maxlen=20))
+    """The last of those that were told."""
+    loses_clicks: bool = False
+    """Whether servers are killed, or commits fail, while visitors come."""
     wrong: list[str] = field(default_factory=list)
     refused: int = 0
     answered: int = 0
@@ -64,14 +71,17 @@ class Book:
         what = chance.random()
         with self.lock:
             customer, click = chance.choice(self.customers), chance.choice(self.clicks)
+            told = chance.choice(self.recent) if self.recent else None
             earlier = chance.choice(self.invoices) if self.invoices else None
             again = self.sales[earlier][0] if earlier else b""
         if what < 0.45:
             return sale(customer, chance.randint(1, 10_000), unique("in"))
         if what < 0.60:
             return sale(customer, chance.randint(1, 10_000), None)
-        if what < 0.70:
+        if what < 0.66:
             return lead(unique("new"), click)
+        if what < 0.70:
+            return lead(unique("new"), told, "told") if told else lead(unique("new"), click)
         if what < 0.80:
             return Call("click", unique("visit"), "/" + chance.choice(self.links)["key"], expected=302)
         if what < 0.92 and earlier:
@@ -89,7 +99,8 @@ class Book:
                     self.doubts[call.name] += 1
                 return False
             self.answered += 1
-            self.expect(status == call.expected, call, status, content)
+            is_lost = call.kind == "told" and status == 404 and self.loses_clicks
+            self.expect(status == call.expected or is_lost, call, status, content)
             if status == call.expected:
                 getattr(self, f"note_{call.kind}")(call, head, content)
             return True
@@ -119,9 +130,18 @@ class Book:
     def note_click(self, call, head, content):
         # Without a click id the visitor went on and nothing was acknowledged.
         if click := cookie_of(head):
-            self.clicks.append(click)
+            self.expect(click not in self.told and click not in self.clicks[-100:], call, 302, head)
+            self.told.add(click)
+            self.recent.append(click)
         else:
             self.doubts[call.name] += 1
+
+    def note_told(self, call, head, content):
+        self.note_lead(call, head, content)
+        click = self.leads[call.name]
+        if click in self.told:
+            self.told.remove(click)
+            self.clicks.append(click)
 
     def note_bad(self, call, head, content):
         self.expect(error_code(content) is not None, call, call.expected, content)
@@ -149,7 +169,8 @@ class Book:
         assert len(set(self.clicks)) == len(self.clicks)
         lost = set(self.clicks) - recorded.clicks
         assert not lost, lost
-        extra = len(recorded.clicks) - len(self.clicks)
+        assert self.loses_clicks or self.told <= recorded.clicks, self.told - recorded.clicks
+        extra = len(recorded.clicks) - len(self.clicks) - len(self.told)
         assert extra <= sum(n for name, n in self.doubts.items() if name.startswith("visit-")), extra
         assert len(set(recorded.ids)) == len(recorded.ids)
         self.check_replays(server, replays)
@@ -176,8 +197,8 @@ def sale(customer: str, amount: int, invoice: str | None) -> Call:
         customerExternalId=customer, amount=amount, metadata={"mark": mark}))
 
 
-def lead(customer: str, click: str) -> Call:
-    return Call("lead", customer, "/track/lead", body(
+def lead(customer: str, click: str, kind: str = "lead") -> Call:
+    return Call(kind, customer, "/track/lead", body(
         customerExternalId=customer, clickId=click, eventName="Sign up"))
 
 

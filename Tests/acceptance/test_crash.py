@@ -40,7 +40,7 @@ def kill(server):
 def test_kill_loses_and_doubles_nothing(lone):
     """Clients go on through the crash and say again what was not answered. Some restarts are killed
     while they replay the log."""
-    book = Book(lone.workspace())
+    book = Book(lone.workspace(), loses_clicks=True)
     for cycle in range(CYCLES):
         with under_load(book, lone) as load:
             before = book.answered
@@ -59,7 +59,7 @@ def test_kill_loses_and_doubles_nothing(lone):
 
 def test_a_polite_end_under_load_loses_nothing(lone):
     """Every answer that was given holds, also that to a client who was told to come again."""
-    book = Book(lone.workspace())
+    book = Book(lone.workspace(), loses_clicks=True)
     for _ in range(2):
         with under_load(book, lone) as load:
             time.sleep(1)
@@ -74,7 +74,7 @@ def test_a_polite_end_under_load_loses_nothing(lone):
 def test_a_polite_end_waits_for_no_slow_client(lone):
     """Ten seconds at most, whoever holds a connection open."""
     workspace = lone.workspace()
-    book = Book(workspace)
+    book = Book(workspace, loses_clicks=True)
     idle = [Wire(lone.port, workspace.token) for _ in range(60)]
     for wire in idle[20:40]:
         assert wire.request("GET", "/healthz")[0] == 200
@@ -249,7 +249,7 @@ def test_commands_do_not_keep_the_server_from_starting(lone, end):
 @pytest.mark.sqlite
 def test_the_log_moves_into_the_file_while_commits_go_on(lone):
     """Otherwise all of it is moved within one commit, when it is as long as it may be."""
-    book = Book(lone.workspace())
+    book = Book(lone.workspace(), loses_clicks=True)
     log = lone.path.with_name(lone.path.name + "-wal")
     before = lone.path.stat().st_mtime_ns
     with under_load(book, lone, 16) as load:
@@ -274,7 +274,7 @@ def test_a_large_file_is_ready_soon_after_a_crash(lone):
     past = fill(path, workspace, link, EVENTS)
     lone.verify()
     lone.start()
-    book = Book(workspace, past=past)
+    book = Book(workspace, past=past, loses_clicks=True)
     book.customers += [f"bulk-{n}" for n in range(1_000)]
     log = path.with_name(path.name + "-wal")
     with under_load(book, lone) as load:

@@ -163,7 +163,7 @@ def disk(tmp_path):
 
 def test_a_full_disk(tmp_path, disk):
     with ended(ServerOnDisk(tmp_path, disk).start()) as server:
-        shop, book = Shop(server), Book(server.workspace())
+        shop, book = Shop(server), Book(server.workspace(), loses_clicks=True)
         with under_load(book, server, 4) as load:
             time.sleep(0.5)
             for _ in range(2):
@@ -190,7 +190,7 @@ def test_a_log_that_fills_the_disk_itself(tmp_path):
     disk = Disk(tmp_path / "disk", "6m")
     try:
         with ended(ServerOnDisk(tmp_path, disk).start()) as server:
-            shop, book = Shop(server), Book(server.workspace())
+            shop, book = Shop(server), Book(server.workspace(), loses_clicks=True)
             with under_load(book, server, 4) as load:
                 eventually("unready", lambda: server.readiness() == 503, 30)
                 shop.assert_refuses()
@@ -228,7 +228,7 @@ def test_an_index_of_the_log_that_is_removed_with_others_beside(tmp_path, how):
     """Who opens the file then makes another index and shares no locks with the server: the server writes
     nothing any more, and neither moves the log at its end."""
     with ended(Server(tmp_path).start()) as server:
-        book = Book(server.workspace())
+        book = Book(server.workspace(), loses_clicks=True)
         with under_load(book, server, 4) as load:
             eventually("selling", lambda: len(book.sales) > 300)
             Path(f"{server.path}-shm").unlink()
@@ -254,7 +254,7 @@ def test_start_and_stop_on_a_full_disk(tmp_path, disk, how):
     """The end is in time. What starts on it says what is wrong, answers who only asks, and goes on by
     itself when there is room."""
     with ended(ServerOnDisk(tmp_path, disk).start()) as server:
-        shop, book = Shop(server), Book(server.workspace())
+        shop, book = Shop(server), Book(server.workspace(), loses_clicks=True)
         with under_load(book, server, 4) as load:
             time.sleep(0.5)
             disk.fill()
@@ -340,7 +340,7 @@ SYNC, WRITE, READ, CUT = "posix/io/sync/*", "posix/io/rw/pwrite", "posix/io/rw/p
 
 @pytest.mark.parametrize("calls, error", [(SYNC, EIO), (WRITE, EIO), (WRITE, ENOSPC)])
 def test_a_disk_that_fails_for_a_while(faulty, calls, error):
-    shop, book = Shop(faulty), Book(faulty.workspace())
+    shop, book = Shop(faulty), Book(faulty.workspace(), loses_clicks=True)
     with under_load(book, faulty) as load:
         for _ in range(2):
             time.sleep(0.3)
@@ -376,7 +376,7 @@ def test_a_disk_that_fails_is_told_of_now_and_then(faulty):
 def test_a_disk_that_fails_now_and_then(faulty, calls, error, probability):
     """Commits, checkpoints and recoveries fail at any of their calls. No answer may be wrong, none may
     promise what is not there, and no client waits for ever."""
-    shop, book = Shop(faulty), Book(faulty.workspace())
+    shop, book = Shop(faulty), Book(faulty.workspace(), loses_clicks=True)
     with under_load(book, faulty) as load:
         for _ in range(2):
             with faulty.failing(calls, error, probability):

@@ -24,7 +24,7 @@ def plan(server: Server, sql: str) -> str:
 ])
 def test_a_database_that_is_cut_while_it_is_down(tmp_path, scripts):
     server = Server(tmp_path).start()
-    book = Book(server.workspace())
+    book = Book(server.workspace(), loses_clicks=True)
     with under_load(book, server) as load:
         book.grow(300)
         load.finish()

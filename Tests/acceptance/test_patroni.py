@@ -54,7 +54,7 @@ class TimedBook(Book):
 
 
 def test_a_failover_and_a_switchover_under_load(cluster, server):
-    book = TimedBook(server.workspace())
+    book = TimedBook(server.workspace(), loses_clicks=True)
     with under_load(book, server) as load:
         book.sell("under load", 500)
         first = cluster.leader()

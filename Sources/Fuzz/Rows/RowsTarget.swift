@@ -36,7 +36,9 @@ struct RowsTarget: FuzzTarget {
     private func read(_ pieces: [ArraySlice<UInt8>], _ format: ImportFormat) -> [ImportRow] {
         var reader = RowReader(format)
         var rows: [ImportRow] = []
-        for piece in pieces { reader.read(piece) { rows.append($0) } }
+        for piece in pieces {
+            piece.withUnsafeBytes { bytes in reader.read(bytes) { rows.append($0) } }
+        }
         reader.finish { rows.append($0) }
         return rows
     }

@@ -24,7 +24,8 @@ package struct RowReader: Sendable {
     package static let rowMax = 1 << 20
 
     private let format: ImportFormat
-    private var header: [String]?
+    /// Of a CSV file, by its header.
+    private var columns: [CSVColumn]?
     private var isHeaderBroken = false
     private var line = 1
     private var rowLine = 1
@@ -35,19 +36,25 @@ package struct RowReader: Sendable {
     package init(_ format: ImportFormat) { self.format = format }
 
     package mutating func read(
-        _ bytes: some Sequence<UInt8>, _ body: (ImportRow) throws -> Void
+        _ bytes: UnsafeRawBufferPointer, _ body: (ImportRow) throws -> Void
     ) rethrows {
-        for byte in bytes {
-            if byte == UInt8(ascii: "\n") { line += 1 }
-            if format == .csv, byte == UInt8(ascii: "\"") { isQuoted.toggle() }
-            if byte == UInt8(ascii: "\n"), !isQuoted {
-                try end(body)
-            } else if row.count < Self.rowMax {
-                row.append(byte)
-            } else {
-                isTooLong = true
-            }
+        var rest = bytes[...]
+        while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+            append(rest[..<end])
+            line += 1
+            if isQuoted { append(rest[end...end]) } else { try self.end(body) }
+            rest = rest[(end + 1)...]
         }
+        append(rest)
+    }
+
+    private mutating func append(_ part: Slice<UnsafeRawBufferPointer>) {
+        if format == .csv {
+            for byte in part where byte == UInt8(ascii: "\"") { isQuoted.toggle() }
+        }
+        let room = Self.rowMax - row.count
+        if part.count > room { isTooLong = true }
+        row.append(contentsOf: part.prefix(room))
     }
 
     /// The last row may lack its line feed.
@@ -63,7 +70,7 @@ package struct RowReader: Sendable {
         guard !row.isEmpty || isTooLong else { return }
         let text = String(decoding: row, as: UTF8.self)
         if isTooLong {
-            isHeaderBroken = format == .csv && header == nil
+            isHeaderBroken = format == .csv && columns == nil
             let error = ImportError("the row is longer than \(Self.rowMax) bytes")
             return try body(
                 ImportRow(line: rowLine, text: String(text.prefix(200)), members: .failure(error)))
@@ -82,96 +89,39 @@ package struct RowReader: Sendable {
                 }
             }
         case .csv:
-            if isHeaderBroken {
-                return .failure(ImportError("the header on the first line can't be read"))
+            do throws(ImportError) { return try csvMembers().map { .success($0) } } catch {
+                return .failure(error)
             }
-            guard String(validating: row, as: UTF8.self) != nil else {
-                isHeaderBroken = header == nil
-                return .failure(ImportError("the row is not valid UTF-8"))
-            }
-            guard let fields = csvFields(row) else {
-                isHeaderBroken = header == nil
-                return .failure(ImportError("a quoted field does not end properly"))
-            }
-            guard let header else {
-                if Set(fields.map(ExactText.init)).count < fields.count {
-                    isHeaderBroken = true
-                    return .failure(ImportError("the header names a column twice"))
-                }
-                header = fields
-                return nil
-            }
-            guard fields.count == header.count else {
-                return .failure(
-                    ImportError("the row has \(fields.count) fields, the header \(header.count)"))
-            }
-            return csvMembers(header, fields)
         }
     }
 
-    /// Empty fields are absent; amounts are numbers, metadata is JSON.
-    private func csvMembers(
-        _ header: [String], _ fields: [String]
-    ) -> Result<[JSONMember], ImportError> {
+    private mutating func csvMembers() throws(ImportError) -> [JSONMember]? {
+        if isHeaderBroken { throw ImportError("the header on the first line can't be read") }
+        guard String(validating: row, as: UTF8.self) != nil else {
+            isHeaderBroken = columns == nil
+            throw ImportError("the row is not valid UTF-8")
+        }
+        guard let fields = row.withUnsafeBufferPointer(csvFields) else {
+            isHeaderBroken = columns == nil
+            throw ImportError("a quoted field does not end properly")
+        }
+        guard let columns else {
+            if Set(fields.map(ExactText.init)).count < fields.count {
+                isHeaderBroken = true
+                throw ImportError("the header names a column twice")
+            }
+            columns = fields.map(CSVColumn.init)
+            return nil
+        }
+        guard fields.count == columns.count else {
+            throw ImportError("the row has \(fields.count) fields, the header \(columns.count)")
+        }
         var members: [JSONMember] = []
-        for (name, field) in zip(header, fields) where !field.isEmpty {
-            switch name {
-            case "amount", "eventQuantity":
-                guard field.wholeMatch(of: /-?[0-9]+/) != nil else {
-                    return .failure(
-                        ImportError("\(name): '\(field)' is not a whole number of minor units"))
-                }
-                members.append(JSONMember(name: name, value: .number(field)))
-            case "metadata":
-                guard let value = parsed(field) else {
-                    return .failure(ImportError("metadata: not a JSON object"))
-                }
-                members.append(JSONMember(name: name, value: value))
-            default: members.append(JSONMember(name: name, value: .string(field)))
-            }
+        members.reserveCapacity(fields.count)
+        for (column, field) in zip(columns, fields) where !field.isEmpty {
+            members.append(try column.member(field))
         }
-        return .success(members)
-    }
-
-    private func parsed(_ json: String) -> JSONValue? {
-        var wrapped = "{\"metadata\":\(json)}"
-        let members = wrapped.withUTF8 { try? readMembers($0) }
-        return members?.count == 1 ? members?.first?.value : nil
-    }
-}
-
-/// The fields of one CSV record (RFC 4180); nil if a quote does not close.
-func csvFields(_ row: [UInt8]) -> [String]? {
-    var fields: [String] = []
-    var field: [UInt8] = []
-    var position = 0
-    while true {
-        if position < row.count, row[position] == UInt8(ascii: "\"") {
-            position += 1
-            while true {
-                guard position < row.count else { return nil }
-                if row[position] != UInt8(ascii: "\"") {
-                    field.append(row[position])
-                    position += 1
-                } else if position + 1 < row.count, row[position + 1] == UInt8(ascii: "\"") {
-                    field.append(UInt8(ascii: "\""))
-                    position += 2
-                } else {
-                    position += 1
-                    break
-                }
-            }
-        } else {
-            while position < row.count, row[position] != UInt8(ascii: ",") {
-                field.append(row[position])
-                position += 1
-            }
-        }
-        fields.append(String(decoding: field, as: UTF8.self))
-        field.removeAll(keepingCapacity: true)
-        if position == row.count { return fields }
-        guard row[position] == UInt8(ascii: ",") else { return nil }
-        position += 1
+        return members
     }
 }
 
