@@ -7,9 +7,9 @@ struct BenchRedirectsCommand: AsyncParsableCommand {
         abstract: "Redirects per second of a server, beside the same handler without storage.",
         discussion: """
             Starts a server on a scratch file and lets wrk follow links, each time as a visitor \
-            who comes for the first time, in turn with the same handler without storage. A redirect \
-            does not wait for its click; afterwards every one must be a click on record, or one \
-            that the server counts as lost.
+            who comes for the first time, in turn with the same handler without storage. A \
+            redirect does not wait for its click; afterwards every one must be a click on record, \
+            or one that the server counts as lost.
 
             Needs wrk and curl (apt-get install wrk curl).
 

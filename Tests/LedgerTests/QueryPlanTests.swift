@@ -107,6 +107,57 @@ import Testing
         for index in wanted { #expect(plans.contains { $0.contains(index) }, "\(index): \(plans)") }
     }
 
+    /// One page of a workspace's events costs the same wherever it stands and whatever there is:
+    /// it is read from its index, in the order of that, from the cursor on.
+    @Test(arguments: EventQuery.Kind.allCases, [false, true])
+    func pagesOfEventsAreReadFromTheirIndex(kind: EventQuery.Kind, ascending: Bool) async throws {
+        let scratch = try Scratch()
+        let ledger = Ledger(database: scratch.database)
+        try await Shop.open(ledger)
+        _ = try await ledger.submit([Shop.sale("s1")])
+        await ledger.stop()
+        let ids: [EventQuery.Kind: String] = [
+            .clicks: "ca", .leads: "lead-ann-Sign up", .sales: "s1",
+        ]
+        let id = try #require(ids[kind])
+        let cursors: [(id: String, isBackward: Bool)?] = [nil, (id, false), (id, true)]
+        for cursor in cursors {
+            let database = RecordingDatabase(base: scratch.database)
+            try await database.read { [cursor] transaction in
+                var query = EventQuery(
+                    workspaceID: Shop.id, kind: kind, page: Page(number: 1, size: 100))
+                (query.ascending, query.cursor) = (ascending, cursor)
+                _ = try transaction.events(query)
+            }
+            let plans = try database.statements.map { sql in
+                try scratch.rows("EXPLAIN QUERY PLAN \(sql)").map { try $0.text(3) }
+            }
+            let steps = plans.flatMap(\.self)
+            #expect(steps.filter { $0.hasPrefix("SCAN") || $0.contains("TEMP B-TREE") } == [])
+            let page = steps.filter { $0.contains("_by_workspace") }
+            #expect(page.count == 1 && page[0].contains("workspace_id=? AND"), "\(steps)")
+        }
+    }
+
+    @Test func oneLinkAndOneCustomerAreFoundByTheirKeys() async throws {
+        let scratch = try Scratch()
+        let database = RecordingDatabase(base: scratch.database)
+        try await database.read { transaction in
+            _ = try transaction.customer(.externalID("ann"), of: Shop.id)
+            _ = try transaction.customer(.id(ID("cus-ann")), of: Shop.id)
+            _ = try transaction.link(.id(ID("a")))
+            _ = try transaction.link(.externalID(Shop.id, "a"))
+            _ = try transaction.link(.address(domain: "go.test", key: "a"))
+        }
+        let plans = try database.statements.map { sql in
+            (sql, try scratch.rows("EXPLAIN QUERY PLAN \(sql)").map { try $0.text(3) })
+        }
+        #expect(plans.count >= 5)
+        for (sql, plan) in plans {
+            #expect(plan.filter { $0.hasPrefix("SCAN") || $0.contains("TEMP") } == [], "\(sql)")
+        }
+    }
+
     /// The test can fail: a question without an index is a scan.
     @Test func aQuestionWithoutAnIndexIsAScan() throws {
         let scratch = try Scratch()
