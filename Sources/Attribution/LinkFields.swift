@@ -19,6 +19,34 @@ package struct LinkField: Sendable {
         case urls(any WritableKeyPath<Link, LabelledURLs?> & Sendable)
     }
 
+    /// What reads the field of many links quickly.
+    package enum Reader: Sendable {
+        case text(@Sendable (borrowing Link) -> String?)
+        case flag(@Sendable (borrowing Link) -> Bool)
+        case moment(@Sendable (borrowing Link) -> Timestamp?)
+        case urls(@Sendable (borrowing Link) -> LabelledURLs?)
+    }
+
+    package var reader: Reader {
+        switch value {
+        case .text(let path): .text(Self.read(path))
+        case .flag(let path): .flag(Self.read(path))
+        case .moment(let path): .moment(Self.read(path))
+        case .urls(let path): .urls(Self.read(path))
+        }
+    }
+
+    /// Where the value stands in a link, because a key path copies what it is asked of, all of it
+    /// for each field.
+    private static func read<Value>(
+        _ path: any WritableKeyPath<Link, Value> & Sendable
+    ) -> @Sendable (borrowing Link) -> Value {
+        guard let offset = MemoryLayout<Link>.offset(of: path) else { return { $0[keyPath: path] } }
+        return { link in
+            withUnsafeBytes(of: link) { $0.load(fromByteOffset: offset, as: Value.self) }
+        }
+    }
+
     package struct Feature: Equatable, Sendable {
         package let name: String
         /// The lowest plan that has it.

@@ -49,9 +49,19 @@ extension SQLTransaction {
     }
 
     private func page(_ query: EventQuery, size: Int, offset: Int) throws -> [PartialEvent] {
+        var query = query
+        let ascends = query.ascending != (query.cursor?.isBackward == true)
+        if let cursor = query.cursor {
+            guard let edge = try moment(of: cursor.id, query.kind) else { return [] }
+            // Engines begin to read at a bound of the time, not at one of a pair.
+            if ascends {
+                query.from = max(query.from, edge)
+            } else {
+                query.to = min(query.to, edge)
+            }
+        }
         var filter = query.conditions()
         let chain = query.customer.map { salesChain($0, &filter) }
-        let ascends = query.ascending != (query.cursor?.isBackward == true)
         if let cursor = query.cursor {
             let id = filter.place(.text(cursor.id))
             filter.addTerm(
@@ -72,6 +82,12 @@ extension SQLTransaction {
         return try rows(SQLStatement(once: sql), filter.arguments).map {
             try PartialEvent($0, query.kind)
         }
+    }
+
+    /// nil: there is no such event.
+    private func moment(of id: String, _ kind: EventQuery.Kind) throws -> Timestamp? {
+        let sql = SQLStatement(once: "SELECT at FROM \(kind.table) WHERE id = ?1")
+        return try rows(sql, [.text(id)]).first?.moment(0)
     }
 
     /// Whether the workspace has an event of this kind and id.

@@ -8,7 +8,7 @@ package struct Limits: Sendable {
     package var batchMax = 512
     /// Commands that nobody waits for are committed when so many have come, after so long, or with
     /// the next one that is waited for.
-    package var gatheredMax: Int { batchMax / 2 }
+    package var gatheredMax: Int { min(batchMax, unawaitedMax) / 2 }
     package var gatheringTime = Duration.milliseconds(5)
     /// How long a command may wait before it is dropped, uncommitted, with an answer that says so.
     package var waitMax: Duration = .seconds(10)

@@ -54,9 +54,11 @@ final class Connections: Sendable {
         configuration.maximumReaderCount = 4
         configuration.foreignKeysEnabled = true
         configuration.prepareDatabase { connection in
+            // KiB. Readers lose what they keep whenever something is written.
+            let cache = connection.configuration.readonly ? 16_384 : 65_536
             try connection.execute(
                 sql: """
-                    PRAGMA cache_size = -65536;
+                    PRAGMA cache_size = -\(cache);
                     PRAGMA wal_autocheckpoint = 0;
                     PRAGMA temp_store = MEMORY
                     """)

@@ -70,6 +70,18 @@ package struct JSONWriter: Sendable {
         needsComma = false
     }
 
+    /// The same, as it is written.
+    package mutating func name(json: [UInt8]) {
+        comma()
+        bytes.append(contentsOf: json)
+        needsComma = false
+    }
+    package static func nameJSON(_ name: String) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.name(text: name)
+        return writer.bytes
+    }
+
     package mutating func integer(_ value: Int64) { raw(String(value)) }
 
     package mutating func raw(_ json: String) {

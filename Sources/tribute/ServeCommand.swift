@@ -15,7 +15,8 @@ struct ServeCommand: AsyncParsableCommand {
             Brings the database's schema up to date, then listens. Ready when GET /readyz is 200.
             SIGTERM stops accepting, finishes what was accepted, and ends. Each setting may come \
             from the environment instead; a flag wins over it. TRIBUTE_BENCH_ROUTE=1 adds \
-            POST /bench/sale, the sale handler without storage, which `tribute bench` measures.
+            POST /bench/sale and GET /bench/redirect/{key}, the same handlers without storage, \
+            which `tribute bench` measures.
 
               tribute serve --database sqlite:tribute.db --port 8080
               TRIBUTE_PORT=8080 tribute serve
@@ -80,7 +81,7 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Commands that may wait to be committed; above it the answer is 503. (env: TRIBUTE_QUEUE_DEPTH; default: 4096)",
+            "Commands that may wait to be committed; above it the answer is 503, and above half of it clicks of redirects are lost. (env: TRIBUTE_QUEUE_DEPTH; default: 4096)",
             valueName: "count"))
     var queueDepth: String?
     @Option(

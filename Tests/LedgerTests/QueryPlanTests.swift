@@ -139,6 +139,48 @@ import Testing
         }
     }
 
+    /// However many events stand before it.
+    @Test func aPageBehindACursorCostsNoMoreThanTheFirst() async throws {
+        let scratch = try Scratch()
+        let ledger = Ledger(database: scratch.database)
+        try await Shop.open(ledger)
+        _ = try await ledger.submit([Shop.sale("s1")])
+        await ledger.stop()
+        try scratch.run(
+            """
+            INSERT INTO sale (id, workspace_id, customer_id, link_id, event_name, at, amount,
+              currency, payment_processor)
+            WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+            SELECT 'n' || i, workspace_id, customer_id, link_id, event_name, at + i, amount,
+              currency, payment_processor FROM n, sale WHERE id = 's1'
+            """)
+        func seconds(_ cursor: (id: String, isBackward: Bool)?, ascending: Bool) async throws
+            -> Duration
+        {
+            var query = EventQuery(
+                workspaceID: Shop.id, kind: .sales, page: Page(number: 1, size: 10))
+            (query.cursor, query.ascending) = (cursor, ascending)
+            var best = Duration.seconds(60)
+            for _ in 0..<5 {
+                let start = ContinuousClock.now
+                let count = try await scratch.database.read { [query] transaction in
+                    try transaction.events(query).count
+                }
+                #expect(count == 10)
+                best = min(best, ContinuousClock.now - start)
+            }
+            return best
+        }
+        let first = try await seconds(nil, ascending: false)
+        for (cursor, ascending) in [
+            (("n50", false), false), (("n99950", true), false), (("n99950", false), true),
+            (("n50", true), true),
+        ] {
+            let taken = try await seconds(cursor, ascending: ascending)
+            #expect(taken < first * 8, "\(cursor), \(ascending): the first takes \(first)")
+        }
+    }
+
     @Test func oneLinkAndOneCustomerAreFoundByTheirKeys() async throws {
         let scratch = try Scratch()
         let database = RecordingDatabase(base: scratch.database)

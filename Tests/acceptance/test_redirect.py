@@ -228,6 +228,8 @@ def test_cookies_are_for_the_path_that_was_asked_for(server, acme, key, asked):
         assert first.status_code == 302
         assert all(f"; Path=/{prefix}/{asked};" in text for text in first.headers.get_list("set-cookie"))
         assert browser.get(f"{server.url}/{prefix}/{asked}").status_code == 302, "the password is remembered"
+    for port in server.ports:
+        server.settle(port)
     assert clicks(acme, link) == 1
 
 

@@ -56,7 +56,8 @@ struct ClickIntake: Sendable {
 
     private func lose(_ error: LedgerError) {
         metrics.noteLostClick()
-        losses.note(error)
+        // A batch that was not committed is told of as such.
+        if error == .overloaded { losses.note(error) }
     }
 }
 

@@ -18,13 +18,13 @@ extension JSONWriter {
         member("url", link.url)
         member("shortLink", shortLink)
         member("qrCode", shortLinks.qrCode(shortLink))
-        for field in LinkField.all {
-            name(text: field.name)
+        for field in Self.fields {
+            name(json: field.name)
             switch field.value {
-            case .text(let path): string(link[keyPath: path])
-            case .flag(let path): raw(link[keyPath: path] ? "true" : "false")
-            case .moment(let path): string(link[keyPath: path]?.iso8601)
-            case .urls(let path): write(link[keyPath: path], as: field.rule.kind)
+            case .text(let read): string(read(link))
+            case .flag(let read): raw(read(link) ? "true" : "false")
+            case .moment(let read): string(read(link)?.iso8601)
+            case .urls(let read): write(read(link), as: field.kind)
             }
         }
         name("tags")
@@ -41,6 +41,10 @@ extension JSONWriter {
         member("lastClicked", link.lastClicked)
         member("createdAt", link.createdAt)
         member("updatedAt", link.updatedAt)
+    }
+
+    private static let fields = LinkField.all.map { field in
+        (name: nameJSON(field.name), value: field.reader, kind: field.rule.kind)
     }
 
     private static let notOffered: [(name: String, json: String)] = [
