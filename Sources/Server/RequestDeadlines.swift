@@ -24,6 +24,8 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     /// Bytes that came of a body after it was answered.
     private var discarded = 0
     private var hasBegunAnswer = false
+    /// Answers that are to come before the connection is closed; nil: it stays open.
+    private var answersUntilClose: Int?
     /// What comes from now on is dropped.
     private(set) var hasExpired = false
     /// Requests wait on the fast lane for the client to take the answers to those before them.
@@ -71,8 +73,11 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
-        case .head:
+        case .head(let request):
+            // Nothing is read behind a request that is the last one.
+            if answersUntilClose != nil { return }
             unanswered += 1
+            if request.isLast { answersUntilClose = unanswered }
             (isReadingBody, discarded) = (true, 0)
             // A request behind another one waits for us, not for its sender.
             expect(unanswered == 1 ? limits.bodySeconds : nil)
@@ -94,12 +99,22 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
             return
         }
         switch unwrapOutboundIn(data) {
-        case .head: hasBegunAnswer = true
+        case .head(var response):
+            hasBegunAnswer = true
+            guard answersUntilClose == 1 else { break }
+            response.headerFields[.connection] = "close"
+            return context.write(wrapOutboundOut(.head(response)), promise: promise)
         case .body: break
         case .end:
             hasBegunAnswer = false
             unanswered -= 1
             expectNext()
+            guard let count = answersUntilClose else { break }
+            answersUntilClose = count - 1
+            guard count == 1 else { break }
+            let end = promise ?? context.eventLoop.makePromise()
+            end.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+            return context.write(data, promise: end)
         }
         context.write(data, promise: promise)
     }
@@ -222,6 +237,20 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
         // Whether it is read or not.
         context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(limits.lingerSeconds)) {
             context.close(promise: nil)
+        }
+    }
+}
+
+extension HTTPRequest {
+    /// Whether the client wants the connection to be closed after the answer, or offers to go on
+    /// with another protocol: behind such an offer, which is not taken, the parser reads nothing.
+    fileprivate var isLast: Bool {
+        if method == .connect || headerFields[.upgrade] != nil { return true }
+        return headerFields[values: .connection].contains { value in
+            value.split(separator: ",").contains { option in
+                option.trimmingPrefix { $0 == " " || $0 == "\t" }.lowercased()
+                    .hasPrefix("close") && option.filter(\.isLetter).count == 5
+            }
         }
     }
 }

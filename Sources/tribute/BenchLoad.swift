@@ -25,7 +25,12 @@ struct Load {
     }
 
     private func start(_ port: Int, _ target: String, part: Int) throws -> RunningTool {
-        try Tool.start(
+        // wrk would go on without it, and measure something else.
+        guard FileManager.default.fileExists(atPath: script) else {
+            throw Failure(
+                "there is no \(script): run this in the folder of the sources, or --scripts")
+        }
+        return try Tool.start(
             wrk,
             [
                 "-t1", "-c\(max(1, part))", "-d\(seconds)s", "--latency", "-s", script,

@@ -56,6 +56,11 @@ struct ImportCommand: AsyncParsableCommand {
         guard FileManager.default.isReadableFile(atPath: file) else {
             throw Failure("The file \(file) can't be read. Check its permissions.")
         }
+        guard isRegular() else {
+            throw Failure(
+                "\(file) is no regular file. An import reads its file several times: write it to one first."
+            )
+        }
         let ledger = Ledger(database: try await database.open(mustExist: true))
         let workspace = try await found(workspace, ledger)
         let interrupt = Interrupt()
@@ -85,6 +90,11 @@ struct ImportCommand: AsyncParsableCommand {
             throw ValidationError("--format: use csv or ndjson")
         }
         return chosen
+    }
+
+    private func isRegular() -> Bool {
+        let url = URL(fileURLWithPath: file).resolvingSymlinksInPath()
+        return (try? url.resourceValues(forKeys: [.isRegularFileKey]))?.isRegularFile == true
     }
 
     private func size() throws -> Int {

@@ -150,7 +150,7 @@ import Testing
             """
             INSERT INTO sale (id, workspace_id, customer_id, link_id, event_name, at, amount,
               currency, payment_processor)
-            WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+            WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400000)
             SELECT 'n' || i, workspace_id, customer_id, link_id, event_name, at + i, amount,
               currency, payment_processor FROM n, sale WHERE id = 's1'
             """)
@@ -173,7 +173,7 @@ import Testing
         }
         let first = try await seconds(nil, ascending: false)
         for (cursor, ascending) in [
-            (("n50", false), false), (("n99950", true), false), (("n99950", false), true),
+            (("n50", false), false), (("n399950", true), false), (("n399950", false), true),
             (("n50", true), true),
         ] {
             let taken = try await seconds(cursor, ascending: ascending)

@@ -1,5 +1,6 @@
 """Requests and command lines that are broken: each is told what is wrong, nothing is recorded."""
 
+import os
 import re
 import socket
 
@@ -88,8 +89,29 @@ def test_rows_from_the_future_are_rejected(server, acme, tmp_path):
     assert acme.fresh(link)["clicks"] == 1
 
 
+def test_rows_with_a_nul_and_quotes_without_an_end(server, acme, tmp_path):
+    """A NUL has no room in PostgreSQL, to which the data may move."""
+    head = "type,timestamp,customerExternalId,customerName\n"
+    rows = tmp_path / "nul.csv"
+    rows.write_text(head + "customer,2026-10-01T10:00:00Z,%s\0,x\ncustomer,2026-10-01T10:00:00Z,%s,x\n" % (
+        unique("nul"), unique("good")))
+    done = server.run("import", str(rows), "--workspace", acme.slug)
+    assert done.returncode == 1 and "1 recorded" in done.stdout and "1 rejected" in done.stdout, done
+    assert "the row has a NUL character" in (tmp_path / "nul.csv.rejected.ndjson").read_text()
+    open_quote = tmp_path / "quote.csv"
+    open_quote.write_text(head + 'customer,2026-10-01T10:00:00Z,"broken,x\n' + "x\n" * 600_000)
+    done = server.run("import", str(open_quote), "--workspace", acme.slug)
+    assert done.returncode == 1 and "1 rejected" in done.stdout, done
+    told = (tmp_path / "quote.csv.rejected.ndjson").read_text()
+    assert "a quote in it is not closed, up to line 600003" in told, told[:300]
+
+
 def test_files_that_are_none(server, acme, tmp_path):
-    for path, reason in [(tmp_path, "is a directory"), (tmp_path / "none.csv", "There is no file")]:
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    for path, reason in [
+            (tmp_path, "is a directory"), (tmp_path / "none.csv", "There is no file"),
+            (pipe, "is no regular file")]:
         done = server.run("import", str(path), "--workspace", acme.slug)
         assert done.returncode == 1 and reason in done.stderr, done
         assert "NSError" not in done.stderr and "Domain" not in done.stderr

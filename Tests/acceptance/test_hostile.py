@@ -352,3 +352,26 @@ def test_hostnames_that_make_no_sense(server):
         assert done.returncode != 0 and "is no host name" in done.stderr, entry
     done = server.command("workspace", "update", space.slug, "--allowed-hostnames", "WWW.Good.example,*.wide.example")
     assert json.loads(done)["allowedHostnames"] == ["good.example", "*.wide.example"]
+
+
+@pytest.mark.parametrize("header", [
+    "Connection: Upgrade\r\nUpgrade: h2c", "Upgrade: websocket", "Connection: close", "Connection: Close",
+    "Connection: close, TE", "Connection: foo ,\tCLOSE", "Connection: keep-alive\r\nConnection: close"])
+def test_a_connection_that_is_to_end_ends_with_its_answer(server, acme, header):
+    """An upgrade that is offered is not taken; what stands behind it would be read by nobody."""
+    customer, _ = acme.lead_customer()
+    for _ in range(2):
+        wire = Wire(server.ports[0], acme.token)
+        invoices = [unique("last"), unique("behind")]
+        for invoice in invoices:
+            sale = json.dumps({"customerExternalId": customer, "amount": 1, "invoiceId": invoice}).encode()
+            wire.socket.sendall(
+                f"POST /track/sale HTTP/1.1\r\n{wire.head}{header}\r\nContent-Length: {len(sale)}\r\n\r\n".encode()
+                + sale)
+        status, head, _ = wire.answer()
+        assert status == 200 and b"connection: close" in head.lower()
+        wire.socket.settimeout(2)
+        assert wire.socket.recv(1000) == b""
+        wire.close()
+        found = [event["sale"]["invoiceId"] for event in acme.events("sales")]
+        assert invoices[0] in found and invoices[1] not in found

@@ -68,7 +68,9 @@ enum RowModel {
     }
 
     static func record(_ header: [String], _ row: [UInt8]) -> Record {
-        guard UTF8Facts.isValid(row), let fields = fields(row), fields.count == header.count else {
+        guard UTF8Facts.isValid(row), !row.contains(0), let fields = fields(row),
+            fields.count == header.count
+        else {
             return .unreadable
         }
         let members = zip(header, fields).filter { !$0.1.isEmpty }

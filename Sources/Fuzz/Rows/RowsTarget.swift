@@ -78,7 +78,7 @@ struct RowsTarget: FuzzTarget {
         var expected = RowModel.rows(input, format)
         var header: [String] = []
         if format == .csv, let first = expected.first,
-            UTF8Facts.isValid(first.bytes), !first.isTooLong,
+            UTF8Facts.isValid(first.bytes), !first.bytes.contains(0), !first.isTooLong,
             let names = RowModel.fields(first.bytes),
             Set(names.map { Array($0.utf8) }).count == names.count
         {

@@ -71,7 +71,8 @@ package struct RowReader: Sendable {
         let text = String(decoding: row, as: UTF8.self)
         if isTooLong {
             isHeaderBroken = format == .csv && columns == nil
-            let error = ImportError("the row is longer than \(Self.rowMax) bytes")
+            let quote = isQuoted ? ": a quote in it is not closed, up to line \(line)" : ""
+            let error = ImportError("the row is longer than \(Self.rowMax) bytes\(quote)")
             return try body(
                 ImportRow(line: rowLine, text: String(text.prefix(200)), members: .failure(error)))
         }
@@ -100,6 +101,11 @@ package struct RowReader: Sendable {
         guard String(validating: row, as: UTF8.self) != nil else {
             isHeaderBroken = columns == nil
             throw ImportError("the row is not valid UTF-8")
+        }
+        // JSON with one is refused, too; PostgreSQL has no room for it.
+        guard !row.contains(0) else {
+            isHeaderBroken = columns == nil
+            throw ImportError("the row has a NUL character")
         }
         guard let fields = row.withUnsafeBufferPointer(csvFields) else {
             isHeaderBroken = columns == nil
