@@ -11,7 +11,10 @@ package struct Facts: Sendable {
     package private(set) var leads: [LeadKey: LeadState] = [:]
     /// The questions that were asked about each customer's leads, for new leads to answer.
     private var leadQuestions: [CustomerKey: [LeadKey]] = [:]
-    /// Those that hardly anybody asks twice: about the leads up to some moment.
+    /// Of all customers.
+    private var questionCount = 0
+    /// Those that hardly anybody asks twice: about the leads up to some moment, or about what is
+    /// not there.
     private var passingQuestions: [LeadKey] = []
     package var leadClaims: Set<LeadClaim> = []
     package var invoices: [InvoiceKey: SaleReceipt] = [:]
@@ -34,7 +37,10 @@ package struct Facts: Sendable {
         let isAsked = leadQuestions[question.customer]?.contains(question) == true
         if isAsked { return }
         leadQuestions[question.customer, default: []].append(question)
-        if question.choice != .newest(until: .distantFuture) { passingQuestions.append(question) }
+        questionCount += 1
+        if answer == nil || question.choice != .newest(until: .distantFuture) {
+            passingQuestions.append(question)
+        }
     }
 
     /// Whether all is here that deciding the sale looks at, but for what the call itself names: its
@@ -53,15 +59,24 @@ package struct Facts: Sendable {
         rejections.removeAll(keepingCapacity: true)
     }
 
-    /// Whether `forgetPassing` would leave none of some kind.
+    /// What passes is looked through from end to end, and is to be forgotten beyond this.
+    private static let passingMax = 4_096
+
+    /// Whether it is time for `forgetPassing`.
     package func isLarger(than countMax: Int) -> Bool {
-        max(links.count, customers.count, leadQuestions.count) > countMax
+        hasTooMany(countMax) || max(passingQuestions.count, importedSales.count) > Self.passingMax
+    }
+
+    /// Questions are asked about customers who are not there, too.
+    private func hasTooMany(_ countMax: Int) -> Bool {
+        max(links.count, customers.count, workspaces.count, questionCount) > countMax
     }
 
     /// Leaves what the next batch may start from, if nobody else writes in between: who and what
     /// events refer to again and again. What they say themselves comes once.
     ///
-    /// - Parameter countMax: of more customers or links than these, none stays.
+    /// - Parameter countMax: of more customers, links, workspaces or questions than these, none
+    ///   stays.
     package mutating func forgetPassing(countMax: Int) {
         clicks.removeAll(keepingCapacity: true)
         lastClicks.removeAll(keepingCapacity: true)
@@ -69,17 +84,19 @@ package struct Facts: Sendable {
         invoices.removeAll(keepingCapacity: true)
         importedSales.removeAll(keepingCapacity: true)
         rejections.removeAll(keepingCapacity: true)
-        if links.count > countMax { links = [:] }
-        // Questions are asked about customers who are not there, too.
-        guard max(customers.count, leadQuestions.count) <= countMax else {
-            (customers, conversions, leads, leadQuestions) = ([:], [:], [:], [:])
-            passingQuestions = []
+        guard !hasTooMany(countMax) else {
+            (links, workspaces, customers, conversions) = ([:], [:], [:], [:])
+            (leads, leadQuestions, questionCount, passingQuestions) = ([:], [:], 0, [])
             return
         }
         for question in passingQuestions {
             leads[question] = nil
             leadQuestions[question.customer]?.removeAll { $0 == question }
+            if leadQuestions[question.customer]?.isEmpty == true {
+                leadQuestions[question.customer] = nil
+            }
         }
+        questionCount -= passingQuestions.count
         passingQuestions.removeAll(keepingCapacity: true)
     }
 }

@@ -3,8 +3,9 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Natural batching: while one batch commits, the next one gathers. No timer, so a lone command
-/// waits for nobody; the more there are, the more share one fsync.
+/// Natural batching: while one batch commits, the next one gathers. A lone command that somebody
+/// waits for waits for nobody; the more there are, the more share one fsync. Those that nobody
+/// waits for gather for a moment.
 final class CommitQueue: Sendable {
     private struct State {
         var entries: [Entry] = []
@@ -205,6 +206,7 @@ final class CommitQueue: Sendable {
 
     private func takeLatecomers(_ names: WorkspaceNames, max: Int) -> [Entry] {
         state.withLock { state in
+            defer { if state.entries.isEmpty { state.isAwaited = false } }
             let fitting = state.entries.prefix(max).prefix { names.cover($0.submission.command) }
             return state.entries.takeFirst(fitting.count)
         }

@@ -16,6 +16,8 @@ struct Decider {
     private var number = 0
     /// Invoices that may be in no snapshot yet, with the number of what they were handed over in.
     private var invoices: [(number: Int, keys: [InvoiceKey])] = []
+    /// The last number of each.
+    private var lastNumbers: [InvoiceKey: Int] = [:]
 
     init(_ database: any SingleWriterDatabase, _ writer: WritingThread, keptFactsMax: Int) {
         (self.database, self.writer, self.keptFactsMax) = (database, writer, keptFactsMax)
@@ -31,7 +33,7 @@ struct Decider {
             settle()
             forgetPassing()
         }
-        if entries.allSatisfy({ facts.decidesAhead($0.submission.command) }), decide(entries) {
+        if entries.allSatisfy({ $0.submission.command.isDecidedAhead }), decide(entries) {
             return
         }
         settle()
@@ -56,7 +58,7 @@ struct Decider {
     /// Once everything is written.
     private mutating func forgetPassing() {
         facts.forgetPassing(countMax: keptFactsMax)
-        invoices = []
+        (invoices, lastNumbers) = ([], [:])
     }
 
     /// Moved, because a copy in two places would be copied in full by the first change.
@@ -80,7 +82,9 @@ struct Decider {
                     entries: entries, results: batch.results, changes: changes,
                     generation: generation, number: number)
             }
-            invoices.append((number, submissions.compactMap(\.command.invoice)))
+            let keys = submissions.compactMap(\.command.invoice)
+            invoices.append((number, keys))
+            for key in keys { lastNumbers[key] = number }
             writer.put(.decided(decided))
             return true
         } catch {
@@ -94,7 +98,12 @@ struct Decider {
     private mutating func forgetWritten() {
         let written = writer.writtenNumber
         let old = invoices.prefix { $0.number <= written }
-        for (_, keys) in old { facts.forget(keys) }
+        for (number, keys) in old {
+            // One that was named again may have been recorded only then.
+            let over = keys.filter { lastNumbers[$0] == number }
+            for key in over { lastNumbers[key] = nil }
+            facts.forget(over)
+        }
         invoices.removeFirst(old.count)
     }
 }
@@ -103,13 +112,11 @@ extension Command {
     fileprivate var invoice: InvoiceKey? {
         if case .recordSale(let sale) = self { sale.invoice } else { nil }
     }
-}
 
-extension Facts {
-    fileprivate func decidesAhead(_ command: Command) -> Bool {
+    fileprivate var isDecidedAhead: Bool {
         // A sale by a click may make a customer and a lead, about whom the snapshot would say that
         // they are not there.
-        guard case .recordSale(let sale) = command else { return false }
+        guard case .recordSale(let sale) = self else { return false }
         return sale.clickID == nil && sale.call?.retriedAt == nil
     }
 }

@@ -5,7 +5,7 @@ import Attribution
 package protocol SQLDatabase: Sendable {
     /// Runs the body in one transaction, and returns once it is durable. Of what it has locked,
     /// nobody else changes anything until then. The body may be run again, from its start, if
-    /// another writer was in its way. Blocks; called on the ledger's own commit thread (and by
+    /// another writer was in its way. Blocks; called on a thread of the ledger's own (and by
     /// migrations at start).
     ///
     /// - Throws: `SQLError`, or what the body throws: nothing was changed. `unavailable` may also

@@ -64,6 +64,8 @@ final class WritingThread: Sendable {
     private let deciderWake = DispatchSemaphore(value: 0)
     private let writerWake = DispatchSemaphore(value: 0)
     private let waiting = Atomic<Int>(0)
+    /// Commands for which there is no room yet.
+    private let atHand = Atomic<Int>(0)
 
     init(_ committer: Committer, _ limits: Limits) {
         (self.committer, self.limits) = (committer, limits)
@@ -76,7 +78,9 @@ final class WritingThread: Sendable {
     // MARK: For the thread that decides
 
     /// Commands that wait to be written.
-    var waitingCount: Int { waiting.load(ordering: .relaxed) }
+    var waitingCount: Int {
+        waiting.load(ordering: .relaxed) + atHand.load(ordering: .relaxed)
+    }
 
     var generation: Int { locked { $0.generation } }
 
@@ -90,9 +94,11 @@ final class WritingThread: Sendable {
 
     /// Waits until what was put before is in work.
     func put(_ work: Work) {
+        atHand.store(work.count, ordering: .relaxed)
         locked(.decider, once: { $0.work == nil }) { state in
             state.work = work
             waiting.store(work.count, ordering: .relaxed)
+            atHand.store(0, ordering: .relaxed)
         }
         notify(.writer)
     }
@@ -162,7 +168,8 @@ final class WritingThread: Sendable {
             notify(.decider)
             switch work {
             case .undecided(let undecided):
-                last = write(undecided.entries, besides: undecided.kept, undecided.latecomers)
+                last = write(
+                    inTime(undecided.entries), besides: undecided.kept, undecided.latecomers)
             case .decided(let decided): last = write(decided, after: last)
             }
             locked { state in
@@ -184,11 +191,9 @@ final class WritingThread: Sendable {
     }
 
     private func write(_ decided: Decided, after last: KeptFacts) -> KeptFacts {
-        let deadline = ContinuousClock.now - limits.waitMax
-        let late = decided.entries.prefix { $0.arrival < deadline }
-        guard late.isEmpty, decided.generation == generation else {
-            for entry in late { entry.answer(.failure(.overloaded)) }
-            return writeAnew(Array(decided.entries[late.endIndex...]))
+        let entries = inTime(decided.entries)
+        guard entries.count == decided.entries.count, decided.generation == generation else {
+            return writeAnew(entries)
         }
         do {
             let committed = try committer.commit(decided, after: last) {
@@ -200,10 +205,20 @@ final class WritingThread: Sendable {
             Attempt(decided.entries, committer).answer(decided.results)
             return committed.kept
         } catch {
+            // What the schema refuses may have been decided on too little.
+            if case .defect = LedgerError(error) { return writeAnew(decided.entries) }
             invalidate(KeptFacts())
             Attempt(decided.entries, committer).fail(error)
             return KeptFacts()
         }
+    }
+
+    /// Answers those that have waited too long: for what was before them.
+    private func inTime(_ entries: [CommitQueue.Entry]) -> [CommitQueue.Entry] {
+        let deadline = ContinuousClock.now - limits.waitMax
+        let late = entries.prefix { $0.arrival < deadline }
+        for entry in late { entry.answer(.failure(.overloaded)) }
+        return Array(entries[late.endIndex...])
     }
 
     private func writeAnew(_ entries: [CommitQueue.Entry]) -> KeptFacts {

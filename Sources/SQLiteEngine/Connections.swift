@@ -10,6 +10,8 @@ import Synchronization
 final class Connections: Sendable {
     let pool: DatabasePool
     let watch: RegistryWatch
+    /// For the thread that decides ahead: who reads long must not keep it from reading.
+    private let decidersReader = Mutex<DatabaseQueue?>(nil)
     private let checkpointer: Checkpointer
     private let isSettled = Atomic<Bool>(false)
     private let failed = Atomic<Bool>(false)
@@ -73,6 +75,19 @@ final class Connections: Sendable {
         }
     }
 
+    /// Runs the body on a snapshot, with a connection that nobody else reads by.
+    func readAhead<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        let reader = try decidersReader.withLock { reader in
+            if let reader { return reader }
+            var configuration = Self.configuration
+            configuration.readonly = true
+            let opened = try DatabaseQueue(path: pool.path, configuration: configuration)
+            reader = opened
+            return opened
+        }
+        return try reader.read(body)
+    }
+
     /// Writes the log into the file, and both to the disk. What others still read of older moments
     /// stays in the log: whoever they are, they have settled it before. Done once.
     ///
@@ -108,10 +123,16 @@ final class Connections: Sendable {
     func close(movesLog: Bool = false) throws {
         watch.close()
         checkpointer.close()
+        let reader = decidersReader.withLock { reader in
+            defer { reader = nil }
+            return reader
+        }
         guard files.areThere else {
             _ = Unmanaged.passRetained(pool)
+            if let reader { _ = Unmanaged.passRetained(reader) }
             return
         }
+        try? reader?.close()
         if movesLog {
             _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
         }

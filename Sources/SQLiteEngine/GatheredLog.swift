@@ -11,6 +11,10 @@ import Ledger
 /// same order; an error of the disk comes with the sync instead of with the page, and either fails
 /// the commit.
 ///
+/// Only a commit's writes are gathered. What a large transaction writes before it, because it does
+/// not fit into memory, may be rolled back: then others write in the same place, and nothing that
+/// is held may come after that.
+///
 /// It sits on the log's file of one connection, over whatever methods that has.
 final class GatheredLog {
     /// Bytes that are held before they are written in any case: a transaction of 255 pages.
@@ -24,7 +28,13 @@ final class GatheredLog {
     /// Where in the file the first byte belongs.
     private var start: sqlite3_int64 = 0
 
-    private init(real: UnsafePointer<sqlite3_io_methods>) { self.real = real }
+    private let connection: OpaquePointer?
+    /// Of a write whose caller could not be told, or did not look.
+    fileprivate var failure = SQLITE_OK
+
+    private init(real: UnsafePointer<sqlite3_io_methods>, _ connection: OpaquePointer?) {
+        (self.real, self.connection) = (real, connection)
+    }
 
     deinit { bytes.deallocate() }
 
@@ -41,7 +51,7 @@ final class GatheredLog {
         table.initializeMemory(
             as: sqlite3_io_methods.self, to: methods(over: real.pointee))
         table.storeBytes(
-            of: Unmanaged.passRetained(GatheredLog(real: real)).toOpaque(),
+            of: Unmanaged.passRetained(GatheredLog(real: real, connection)).toOpaque(),
             toByteOffset: ownerOffset, as: UnsafeMutableRawPointer.self)
         file.pointee.pMethods = UnsafePointer(
             table.assumingMemoryBound(to: sqlite3_io_methods.self))
@@ -52,6 +62,13 @@ final class GatheredLog {
         _ file: File, _ source: UnsafeRawPointer, _ length: Int32, _ offset: sqlite3_int64
     ) -> Int32 {
         let length = Int(length)
+        if failure != SQLITE_OK { return reported() }
+        // SQLite goes back to this mode when a commit begins, not when it has ended.
+        if sqlite3_get_autocommit(connection) == 0 {
+            let code = flush(file)
+            return code == SQLITE_OK
+                ? real.pointee.xWrite(file, source, Int32(length), offset) : code
+        }
         if offset != start + sqlite3_int64(count) || count + length > Self.capacity {
             let code = flush(file)
             guard code == SQLITE_OK else { return code }
@@ -63,6 +80,12 @@ final class GatheredLog {
         (bytes + count).copyMemory(from: source, byteCount: length)
         count += length
         return SQLITE_OK
+    }
+
+    /// Once, by the write or sync that follows.
+    fileprivate func reported() -> Int32 {
+        defer { failure = SQLITE_OK }
+        return failure
     }
 
     /// Writes what is held. What the disk has refused is not held any longer: the transaction that
@@ -109,10 +132,20 @@ private func methods(over real: sqlite3_io_methods) -> sqlite3_io_methods {
         after(file) { $1.xRead($0, target, count, offset) }
     }
     methods.xTruncate = { file, size in after(file) { $1.xTruncate($0, size) } }
-    methods.xSync = { file, flags in after(file) { $1.xSync($0, flags) } }
+    methods.xSync = { file, flags in
+        if let file, let log = owner(file)?.takeUnretainedValue(), log.failure != SQLITE_OK {
+            return log.reported()
+        }
+        return after(file) { $1.xSync($0, flags) }
+    }
     methods.xFileSize = { file, size in after(file) { $1.xFileSize($0, size) } }
     methods.xFileControl = { file, operation, argument in
-        after(file) { $1.xFileControl($0, operation, argument) }
+        guard let file, let log = owner(file)?.takeUnretainedValue() else { return SQLITE_MISUSE }
+        // Of some of these SQLite does not look at the result.
+        let code = log.flush(file)
+        if code != SQLITE_OK { log.failure = code }
+        return code == SQLITE_OK
+            ? log.real.pointee.xFileControl(file, operation, argument) : code
     }
     methods.xClose = { file in
         guard let file, let owner = owner(file) else { return SQLITE_MISUSE }

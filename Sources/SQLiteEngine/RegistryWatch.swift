@@ -38,7 +38,9 @@ final class RegistryWatch: Sendable {
     ///
     /// - Returns: nil if it can't be told at once.
     func revisionNow() -> Int64? {
-        let revision = lock.withLockIfAvailable { _ in
+        let revision = lock.withLockIfAvailable { _ -> Int64? in
+            // It may have been closed in the meantime.
+            if state.connection == nil { return nil }
             sqlite3_busy_timeout(state.connection, 0)
             defer { sqlite3_busy_timeout(state.connection, Self.busyTimeout) }
             return try? read()

@@ -44,9 +44,10 @@ package final class SQLiteDatabase: SQLiteFile, SingleWriterDatabase {
 
     package func write<Value>(_ body: (any SQLTransaction) throws -> Value) throws -> Value {
         let connections = try trusted()
-        let own = writes.add(1, ordering: .relaxed).newValue
         do {
             let value = try connections.pool.writeWithoutTransaction { connection in
+                // Here, in the order in which they write.
+                let own = writes.add(1, ordering: .relaxed).newValue
                 var transaction = SQLiteTransaction(connection: connection)
                 return try transaction.committing { transaction in
                     transaction.history = WriteHistory(
@@ -118,7 +119,7 @@ package final class SQLiteDatabase: SQLiteFile, SingleWriterDatabase {
         _ body: (any SQLTransaction) throws -> Value
     ) throws -> Value {
         do {
-            return try connections.pool.read { try body(SQLiteTransaction(connection: $0)) }
+            return try connections.readAhead { try body(SQLiteTransaction(connection: $0)) }
         } catch { throw SQLError.translated(error) }
     }
 

@@ -58,7 +58,7 @@ struct SQLiteTransaction: SQLTransaction {
         }
     }
 
-    /// Runs the body in a transaction of its own. Its two statements are prepared once, like the
+    /// Runs the body in a transaction of its own. Its own statements are prepared once, like the
     /// others.
     mutating func committing<Value>(
         _ body: (inout SQLiteTransaction) throws -> Value

@@ -26,6 +26,8 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     private var hasBegunAnswer = false
     /// Answers that are to come before the connection is closed; nil: it stays open.
     private var answersUntilClose: Int?
+    /// What comes stands behind the last request.
+    private var isBehindLast = false
     /// What comes from now on is dropped.
     private(set) var hasExpired = false
     /// Requests wait on the fast lane for the client to take the answers to those before them.
@@ -72,10 +74,13 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if isBehindLast { return }
         switch unwrapInboundIn(data) {
         case .head(let request):
-            // Nothing is read behind a request that is the last one.
-            if answersUntilClose != nil { return }
+            if answersUntilClose != nil {
+                isBehindLast = true
+                return
+            }
             unanswered += 1
             if request.isLast { answersUntilClose = unanswered }
             (isReadingBody, discarded) = (true, 0)
@@ -86,6 +91,7 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
             if discarded > limits.bodyMax * 8 { return expire(context) }
         case .end:
             isReadingBody = false
+            if answersUntilClose == 0 { return context.close(promise: nil) }
             expectNext()
         }
         if !hasExpired { context.fireChannelRead(data) }
@@ -94,7 +100,7 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     func write(
         context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?
     ) {
-        if hasExpired {
+        if hasExpired || answersUntilClose == 0 {
             promise?.fail(ChannelError.ioOnClosedChannel)
             return
         }
@@ -111,7 +117,8 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
             expectNext()
             guard let count = answersUntilClose else { break }
             answersUntilClose = count - 1
-            guard count == 1 else { break }
+            // The client may not have read an answer that came early: its body is read on.
+            guard count == 1, !isReadingBody else { break }
             let end = promise ?? context.eventLoop.makePromise()
             end.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
             return context.write(data, promise: end)
@@ -146,9 +153,11 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
         expectNext()
     }
 
-    func noteFastAnswer() {
+    /// - Parameter hasMore: bytes of a next request are there.
+    func noteFastAnswer(hasMore: Bool) {
         unanswered -= 1
         expectNext()
+        if hasMore { noteBytes() }
     }
 
     /// It comes again, as one that is answered behind.
@@ -248,8 +257,7 @@ extension HTTPRequest {
         if method == .connect || headerFields[.upgrade] != nil { return true }
         return headerFields[values: .connection].contains { value in
             value.split(separator: ",").contains { option in
-                option.trimmingPrefix { $0 == " " || $0 == "\t" }.lowercased()
-                    .hasPrefix("close") && option.filter(\.isLetter).count == 5
+                option.filter { $0 != " " && $0 != "\t" }.lowercased() == "close"
             }
         }
     }

@@ -42,6 +42,29 @@ import Testing
         #expect(Set(changed.values).count == LinkField.all.count)
     }
 
+    /// Whatever way a field is read, it is the same one.
+    @Test func readersReadTheirField() {
+        for field in LinkField.all {
+            var link = Self.link
+            switch (field.value, field.reader) {
+            case (.text(let path), .text(let read)):
+                #expect(read(link) == link[keyPath: path])
+                link[keyPath: path] = "a text that is too long for a small string"
+                #expect(read(link) == "a text that is too long for a small string")
+            case (.flag(let path), .flag(let read)):
+                link[keyPath: path].toggle()
+                #expect(read(link) == link[keyPath: path] && read(link) != read(Self.link))
+            case (.moment(let path), .moment(let read)):
+                link[keyPath: path] = World.noon
+                #expect(read(link) == World.noon)
+            case (.urls(let path), .urls(let read)):
+                link[keyPath: path] = LabelledURLs([.init(label: "DE", url: "https://x.test")])
+                #expect(read(link)?.entries.first?.label == "DE")
+            default: Issue.record("\(field.name) is read as another kind")
+            }
+        }
+    }
+
     /// A new field that holds URLs is looked at here: does it lead visitors somewhere?
     @Test func whatLeadsSomewhere() {
         let urls = LinkField.all.filter { field in

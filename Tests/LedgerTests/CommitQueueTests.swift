@@ -162,7 +162,7 @@ import Testing
     }
 
     /// They share a sync, until somebody waits, there are enough, or it is time.
-    @Test func commandsThatNobodyWaitsForGather() async throws {
+    @Test(.timeLimit(.minutes(2))) func commandsThatNobodyWaitsForGather() async throws {
         let scratch = try Scratch()
         var limits = Limits()
         (limits.batchMax, limits.gatheringTime) = (16, .seconds(600))
@@ -188,7 +188,7 @@ import Testing
         #expect(sizes.withLock { $0 } == [4, 8, 1])
     }
 
-    @Test func gatheringEndsInTime() async throws {
+    @Test(.timeLimit(.minutes(2))) func gatheringEndsInTime() async throws {
         let scratch = try Scratch()
         let ledger = Ledger(database: scratch.database)
         try await Shop.open(ledger)

@@ -75,6 +75,43 @@ private let sqliteFull: Int32 = 13
         disk.detach()
     }
 
+    /// What was written before a rollback never comes after what others have written in its place.
+    @Test func aTransactionThatIsRolledBackLeavesNothing() async throws {
+        let (database, disk) = try watched()
+        let other = try SQLiteDatabase(path: disk.directory + "/t.db")
+        try database.write { try $0.run(script: "CREATE TABLE pages (id INTEGER, text TEXT)") }
+        for round in 0..<20 {
+            #expect(throws: Rollback.self) {
+                try database.write { transaction in
+                    try transaction.run(
+                        script: """
+                            PRAGMA cache_size = 10;
+                            INSERT INTO pages SELECT value, hex(randomblob(300))
+                              FROM \(numbers(100 + round * 7))
+                            """)
+                    throw Rollback()
+                }
+            }
+            try other.write { transaction in
+                try transaction.run(
+                    script: "INSERT INTO pages VALUES (-1, hex(randomblob(\(900 * round))))")
+            }
+            let rows = try await database.read {
+                try $0.rows(SQLStatement(once: "SELECT count(*), min(id), max(id) FROM pages"))
+            }
+            #expect(try rows.first?.integer(0) == Int64(round + 1))
+        }
+        let check = try await database.read {
+            try $0.rows(SQLStatement(once: "PRAGMA integrity_check"))
+        }
+        #expect(try check.first?.text(0) == "ok")
+        try other.close()
+        try database.close()
+        disk.detach()
+    }
+
+    private struct Rollback: Error {}
+
     private static let sums = SQLStatement(
         once: "SELECT count(*), sum(text = id), sum(length(text)) FROM pages")
 

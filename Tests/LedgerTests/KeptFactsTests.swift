@@ -116,4 +116,18 @@ import Testing
         facts.forgetPassing(countMax: 9)
         #expect(facts.customers.isEmpty)
     }
+
+    /// So are questions about one customer: a client may ask for ever other leads.
+    @Test func questionsWithoutAnAnswerPass() async throws {
+        var facts = Facts()
+        let key = CustomerKey(workspaceID: Shop.id, externalID: "somebody")
+        for number in 0..<5_000 {
+            #expect(facts.isLarger(than: 10_000) == (number > 4_096))
+            facts.ask(
+                LeadKey(customer: key, eventName: "\(number)", .newest(until: .distantFuture)),
+                answer: nil)
+        }
+        facts.forgetPassing(countMax: 10_000)
+        #expect(!facts.isLarger(than: 0))
+    }
 }

@@ -417,6 +417,8 @@ def test_the_proxy_says_who_visits_and_believes_nobody(cluster):
                     f"{url}/{link['key']}",
                     headers={"User-Agent": agent, **({"X-Forwarded-For": claim} if claim else {})})
                 assert reply.status_code == 302, reply.text
+        for node in cluster[0]:
+            node.settle(node.port)
         return shop.fresh(link)["clicks"]
 
     # One visitor is counted once an hour, whatever it claims to be; two are two.

@@ -620,7 +620,7 @@ def test_a_host_that_becomes_a_link_domain(server, space, tmp_path, way):
 @pytest.mark.parametrize("way", WAYS)
 def test_a_key_whose_end_comes(server, space, way):
     customer, _ = space.lead_customer()
-    end = datetime.now(UTC) + timedelta(seconds=2.5)
+    end = datetime.now(UTC) + timedelta(seconds=6)
     token = server.token(space.slug, "--expires", end.strftime("%Y-%m-%dT%H:%M:%S.%fZ")[:-4] + "Z")
     wire = wire_on(server.ports[0], token)
     data = sale_of(space, customer, way=WAYS[way]).replace(space.token.encode(), token.encode())
@@ -694,7 +694,7 @@ def test_a_body_that_stops(strict, before, trickles):
         assert BODY - 0.2 < seconds < BODY + SLACK and answer.startswith(b"HTTP/1.1 408 "), (way, seconds, answer)
         assert b"did not arrive within 2 seconds" in answer
     assert found["lane"][1] == found["behind"][1]
-    assert slowest < 1, "others had to wait"
+    assert slowest < SLACK, "others had to wait"
     for wire in (good, *wires.values()):
         wire.close()
     assert space.fresh(strict.link)["sales"] == sales
@@ -709,7 +709,7 @@ def test_slow_but_within_the_time(strict):
         place = data.index(b"\r\n\r\n") + 10
         for piece in (data[:place], data[place:-1], data[-1:]):
             wire.socket.sendall(piece)
-            time.sleep(BODY * 0.4)
+            time.sleep(BODY * 0.25)
         assert wire.answer()[0] == 200
     wire.close()
 

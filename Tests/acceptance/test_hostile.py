@@ -375,3 +375,46 @@ def test_a_connection_that_is_to_end_ends_with_its_answer(server, acme, header):
         wire.close()
         found = [event["sale"]["invoiceId"] for event in acme.events("sales")]
         assert invoices[0] in found and invoices[1] not in found
+
+
+@pytest.mark.parametrize("header", ["", "Connection: close\r\n", "Upgrade: h2c\r\n"])
+def test_an_early_answer_is_not_taken_back(server, acme, header):
+    """The client is still sending when the answer comes: a connection that is closed at once could lose it."""
+    wire = Wire(server.ports[0], "dub_wrong")
+    wire.socket.sendall(
+        f"POST /track/sales/batch HTTP/1.1\r\n{wire.head}{header}Content-Length: 200000\r\n\r\n".encode() + b"[" * 1_000)
+    time.sleep(0.5)
+    for _ in range(20):
+        wire.socket.sendall(b" " * 5_000)
+        time.sleep(0.01)
+    assert wire.answer()[0] == 401
+    wire.close()
+
+
+def test_requests_that_always_wait_leave_nothing_behind(server, acme):
+    """A client that never lets its connection run dry: what was answered is not kept."""
+    if len(server.ports) > 1:
+        return
+    customer, _ = acme.lead_customer()
+    wire = Wire(server.ports[0], acme.token)
+    filling = "x" * 9_000
+    # Always the same sale: nothing is written.
+    body = json.dumps({
+        "customerExternalId": customer, "amount": 1, "invoiceId": unique("always"),
+        "metadata": {"text": filling}}).encode()
+    request = f"POST /track/sale HTTP/1.1\r\n{wire.head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+    def memory() -> int:
+        status = open(f"/proc/{server.process.pid}/status").read()
+        return int(status.split("VmRSS:")[1].split()[0])
+
+    wire.socket.sendall(request * 3)
+    for _ in range(500):
+        wire.socket.sendall(request)
+        assert wire.answer()[0] == 200
+    before = memory()
+    for _ in range(6_000):
+        wire.socket.sendall(request)
+        assert wire.answer()[0] == 200
+    wire.close()
+    assert memory() - before < 30_000, "54 MB came in the meantime"

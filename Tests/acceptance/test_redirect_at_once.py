@@ -278,7 +278,7 @@ def test_changes_take_effect_on_a_connection_that_is_open(server, acme):
 
 
 def test_a_link_expires_on_time(server, acme):
-    soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
+    soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 6))
     link = acme.link(expiresAt=soon)
     assert at_once(server, link).status_code == 302
     eventually("it has expired", lambda: at_once(server, link).status_code == 410)
@@ -351,6 +351,31 @@ def answer(port: int, host: str, path: str, headers: str) -> bytes:
     status, head, content = wire.answer()
     wire.close()
     return re.sub(rb"(?im)^date: .*$", b"", head) + content
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("host", ["localhost", "go.lane.example"])
+def test_plain_visits_go_by_the_lane(server, acme, host):
+    """Else the comparison above would compare one way with itself."""
+    if host != "localhost":
+        acme.ok("POST", "/domains", json={"slug": host})
+    link = acme.link(key=unique("lane"), domain=host)
+    port = server.ports[0]
+
+    def counted() -> int:
+        text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+        return int(re.search(r"^tribute_fast_lane_answers_total (\d+)", text, re.M)[1])
+
+    agent = f"User-Agent: {BROWSER} lane\r\n"
+    answer(port, host, link["key"], agent)
+    before = counted()
+    for n in range(10):
+        answer(port, host, link["key"], agent)
+    assert counted() == before + 10
+    for way in ["X~Way: 1\r\n", f"User-Agent: {unique('unheard of')}\r\n"]:
+        answer(port, host, link["key"], way if "User" in way else way + agent)
+    assert counted() == before + 10
+    server.settle(port)
 
 
 def test_answers_keep_the_order_of_the_requests(server, acme):

@@ -1,7 +1,9 @@
 import Attribution
+import CoreMetrics
 import Hummingbird
 import Integrations
 import Ledger
+import Metrics
 import NIOCore
 import Wire
 
@@ -36,11 +38,14 @@ final class FastEndpoints: Sendable {
     private let dates = ResponseDates()
     private let targets: [(target: [UInt8], endpoint: Endpoint, metrics: RouteMetrics)]
     private let redirects: FastRedirects?
+    /// Requests that were answered here.
+    let answers: Counter
 
     /// nil: there is nothing to answer here.
     init?(api: API, metrics: PrometheusMetrics) {
         self.api = api
         redirects = FastRedirects(api: api, dates: dates, metrics: metrics)
+        answers = Counter(label: "tribute_fast_lane_answers", factory: metrics)
         // What plans limit is counted in one place.
         guard api.settings.rateLimits == .off else {
             targets = []

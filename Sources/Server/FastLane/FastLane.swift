@@ -1,3 +1,4 @@
+import CoreMetrics
 import NIOCore
 
 /// The way of the few requests that make up nearly all traffic. It stands where a connection's
@@ -54,6 +55,8 @@ final class FastLane: ChannelDuplexHandler {
         if waiting.readableBytes == 0 {
             waiting = bytes
         } else {
+            // Else all that has ever come would be kept, in front of it.
+            waiting.discardReadBytes()
             waiting.writeBuffer(&bytes)
         }
         take(context)
@@ -157,6 +160,8 @@ final class FastLane: ChannelDuplexHandler {
     private func finish(_ result: FastEndpoints.Result) {
         guard let context else { return }
         settle(result, context)
+        // The end of the server waits for what is in work, not for all that has come.
+        releaseEvents(context)
         take(context)
         context.fireChannelReadComplete()
     }
@@ -166,7 +171,8 @@ final class FastLane: ChannelDuplexHandler {
         switch result {
         case .answer(let answer):
             place = .betweenRequests
-            deadlines.noteFastAnswer()
+            endpoints.answers.increment()
+            deadlines.noteFastAnswer(hasMore: waiting.readableBytes > 0)
             context.writeAndFlush(wrapOutboundOut(answer), promise: nil)
         case .behind: handOn(request, context)
         }

@@ -50,8 +50,8 @@ package final class RecentClicks: Sendable {
                 ring.append(id)
                 return
             }
-            // One that was forgotten before it was its turn may be here still.
-            remove(ring[oldest])
+            // One that was forgotten before it was its turn may be here still, or be back.
+            if ring[oldest] != id { remove(ring[oldest]) }
             ring[oldest] = id
             oldest = (oldest + 1) % countMax
         }

@@ -5,7 +5,7 @@ import Integrations
 import Ledger
 import Wire
 
-/// Following a short link: the click is recorded, then the visitor goes on.
+/// Following a short link: the click is accepted, then the visitor goes on.
 extension API {
     /// Any path of a workspace's link domain.
     func redirect(
