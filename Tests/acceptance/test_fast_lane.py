@@ -22,6 +22,9 @@ from harness import Server, Wire, eventually, tool, together, unique
 from lane_requests import CASES, LEAD, SALE
 from load import body
 
+# The lane knows no engine: what it asks of one is asked by the tests of the API, too.
+pytestmark = pytest.mark.sqlite
+
 # A header that nobody reads, with a name of letters that `RequestHead` leaves to others: it closes the lane.
 WAYS = {"lane": b"", "behind": b"X~Way: 1\r\n"}
 LAST = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"

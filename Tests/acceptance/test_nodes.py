@@ -143,7 +143,7 @@ def body_of_links(key: str) -> bytes:
 def test_nodes_that_are_killed_under_load(nodes):
     """Those that are left go on; whoever was answered by one that is gone was answered rightly."""
     first, second, third = nodes
-    book = Book(first.workspace())
+    book = Book(first.workspace(), loses_clicks=True)
     with under_load(book, second) as load, under_load(book, first) as other:
         for victim in (second, first, second):
             book.grow(200)

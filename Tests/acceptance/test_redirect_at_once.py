@@ -321,6 +321,7 @@ VISITS = [
 ]
 
 
+@pytest.mark.sqlite  # on a server there is one way
 @pytest.mark.parametrize("host", ["localhost", "go.same.example"])
 @pytest.mark.parametrize("name", destinations())
 def test_both_ways_answer_the_same_bytes(server, acme, host, name):

@@ -96,7 +96,7 @@ def test_a_node_that_stands_still_in_the_middle(tmp_path):
     """Its locks go after ten seconds, and the others go on."""
     first, second = Server(tmp_path).start(), Server(tmp_path)
     second.start()
-    book = Book(first.workspace())
+    book = Book(first.workspace(), loses_clicks=True)
     state = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND application_name = 'tribute'"
     wire = Wire(second.port, book.workspace.token, timeout=60)
     try:
