@@ -67,7 +67,10 @@ def test_one_visitor_counts_once_an_hour(server, acme):
 def test_one_visitor_at_once_counts_once(server, acme):
     link, agent = acme.link(), f"{BROWSER} {unique('same')}"
     ids = together(20, lambda _: cookie(follow(server, link["key"], agent)))
-    assert len(set(ids)) == 1 and clicks(acme, link) == 1
+    # Each node may tell an id of its own; all stand for one click.
+    assert 1 <= len(set(ids)) <= len(server.ports) and clicks(acme, link) == 1
+    for id in set(ids):
+        acme.lead(unique("c"), id)
 
 
 def test_many_visitors_at_once_all_count(server, acme):
