@@ -130,13 +130,13 @@ final class CommitQueue: Sendable {
             var decider = Decider(database, writer, keptFactsMax: limits.keptFactsMax)
             waitUntilWanted(writer)
             while let batch = next() {
-                decider.take(inTime(batch), latecomers)
+                decider.take(batch.inTime(limits), latecomers)
                 waitUntilWanted(writer)
             }
             writer.end()
         } else {
             while let batch = next() {
-                var attempt = Attempt(inTime(batch), committer)
+                var attempt = Attempt(batch.inTime(limits), committer)
                 attempt.commit(latecomers)
             }
         }
@@ -191,15 +191,6 @@ final class CommitQueue: Sendable {
         !state.isAwaited && !state.isStopped && state.entries.count < limits.gatheredMax
     }
 
-    /// Answers those that have waited too long.
-    private func inTime(_ batch: [Entry]) -> [Entry] {
-        let deadline = ContinuousClock.now - limits.waitMax
-        // Entries stand in the order of their arrival.
-        let inTime = batch.drop { $0.arrival < deadline }
-        for entry in batch[..<inTime.startIndex] { entry.answer(.failure(.overloaded)) }
-        return Array(inTime)
-    }
-
     private var latecomers: Attempt.Latecomers {
         { [self] names, count in takeLatecomers(names, max: limits.batchMax - count) }
     }
@@ -210,6 +201,17 @@ final class CommitQueue: Sendable {
             let fitting = state.entries.prefix(max).prefix { names.cover($0.submission.command) }
             return state.entries.takeFirst(fitting.count)
         }
+    }
+}
+
+extension [CommitQueue.Entry] {
+    /// Answers those that have waited too long, and leaves them out.
+    func inTime(_ limits: Limits) -> Self {
+        let deadline = ContinuousClock.now - limits.waitMax
+        // They stand in the order of their arrival.
+        let late = prefix { $0.arrival < deadline }
+        for entry in late { entry.answer(.failure(.overloaded)) }
+        return late.isEmpty ? self : Self(self[late.endIndex...])
     }
 }
 

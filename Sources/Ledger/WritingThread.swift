@@ -169,7 +169,7 @@ final class WritingThread: Sendable {
             switch work {
             case .undecided(let undecided):
                 last = write(
-                    inTime(undecided.entries), besides: undecided.kept, undecided.latecomers)
+                    undecided.entries.inTime(limits), besides: undecided.kept, undecided.latecomers)
             case .decided(let decided): last = write(decided, after: last)
             }
             locked { state in
@@ -191,7 +191,7 @@ final class WritingThread: Sendable {
     }
 
     private func write(_ decided: Decided, after last: KeptFacts) -> KeptFacts {
-        let entries = inTime(decided.entries)
+        let entries = decided.entries.inTime(limits)
         guard entries.count == decided.entries.count, decided.generation == generation else {
             return writeAnew(entries)
         }
@@ -211,14 +211,6 @@ final class WritingThread: Sendable {
             Attempt(decided.entries, committer).fail(error)
             return KeptFacts()
         }
-    }
-
-    /// Answers those that have waited too long: for what was before them.
-    private func inTime(_ entries: [CommitQueue.Entry]) -> [CommitQueue.Entry] {
-        let deadline = ContinuousClock.now - limits.waitMax
-        let late = entries.prefix { $0.arrival < deadline }
-        for entry in late { entry.answer(.failure(.overloaded)) }
-        return Array(entries[late.endIndex...])
     }
 
     private func writeAnew(_ entries: [CommitQueue.Entry]) -> KeptFacts {

@@ -77,6 +77,17 @@ class Rows:
 
 
 @contextmanager
+def held(server, workspace):
+    """Nothing of the workspace can be committed meanwhile."""
+    with opened(server) as rows:
+        if IS_SQLITE:
+            rows.execute("BEGIN IMMEDIATE")
+        else:
+            rows.execute("SELECT 1 FROM workspace WHERE id = ? FOR UPDATE", (workspace.id,))
+        yield
+
+
+@contextmanager
 def opened(server):
     """The server's database with all that is committed; what is changed is committed at the end."""
     if server.database.startswith("sqlite:"):

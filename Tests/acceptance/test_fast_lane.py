@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from engines import IS_SQLITE, opened
+from engines import held, opened
 from harness import Server, Wire, eventually, tool, together, unique
 from lane_requests import CASES, LEAD, SALE
 from load import body
@@ -376,17 +376,6 @@ def test_more_than_waits_in_the_lane(server, space, way, padding):
 
 
 # --- clients that go -----------------------------------------------------------------------------
-
-@contextmanager
-def held(server, space):
-    """Nothing of the workspace can be committed meanwhile."""
-    with opened(server) as tables:
-        if IS_SQLITE:
-            tables.execute("BEGIN IMMEDIATE")
-        else:
-            tables.execute("SELECT 1 FROM workspace WHERE id = ? FOR UPDATE", (space.id,))
-        yield
-
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("count", [1, 2, 50])

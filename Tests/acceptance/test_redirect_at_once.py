@@ -4,12 +4,11 @@ and that the way which answers from a request's bytes says the same as the one b
 import re
 import signal
 import time
-from contextlib import contextmanager
 
 import httpx
 import pytest
 
-from engines import IS_SQLITE, opened
+from engines import IS_SQLITE, held
 from harness import BROWSER, Server, Wire, cookie, cookie_of, eventually, follow, together, unique
 from load import body
 
@@ -29,17 +28,6 @@ def own(tmp_path):
     finally:
         if server.process:
             server.stop(signal.SIGKILL)
-
-
-@contextmanager
-def held(server, workspace):
-    """Nothing of the workspace can be committed meanwhile."""
-    with opened(server) as rows:
-        if IS_SQLITE:
-            rows.execute("BEGIN IMMEDIATE")
-        else:
-            rows.execute("SELECT 1 FROM workspace WHERE id = ? FOR UPDATE", (workspace.id,))
-        yield
 
 
 def at_once(server, link, agent=None, **headers):

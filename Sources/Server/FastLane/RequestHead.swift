@@ -142,12 +142,18 @@ private struct Scanner {
         range.count == text.utf8.count && bytes[range].elementsEqual(text.utf8)
     }
 
-    /// Whatever the case of the bytes; `text` is in lower case.
     private func isNamed(_ range: Range<Int>, _ text: String) -> Bool {
-        guard range.count == text.utf8.count else { return false }
-        var index = range.lowerBound
+        bytes[range].isNamed(text)
+    }
+}
+
+extension Slice<UnsafeRawBufferPointer> {
+    /// Whatever the case of the bytes; `text` is in lower case.
+    func isNamed(_ text: String) -> Bool {
+        guard count == text.utf8.count else { return false }
+        var index = startIndex
         for expected in text.utf8 {
-            let byte = bytes[index]
+            let byte = self[index]
             guard byte == expected || byte | 0x20 == expected && isLetter(byte) else {
                 return false
             }

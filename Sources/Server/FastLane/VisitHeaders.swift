@@ -69,15 +69,7 @@ struct HeaderLines: Sequence, IteratorProtocol {
 
         var text: String { String(decoding: value, as: UTF8.self) }
 
-        /// Whatever the case; `text` is in lower case.
-        func isNamed(_ text: String) -> Bool {
-            name.count == text.utf8.count
-                && zip(name, text.utf8).allSatisfy { byte, expected in
-                    byte == expected
-                        || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
-                            && byte | 0x20 == expected
-                }
-        }
+        func isNamed(_ text: String) -> Bool { name.isNamed(text) }
     }
 
     private var rest: Slice<UnsafeRawBufferPointer>

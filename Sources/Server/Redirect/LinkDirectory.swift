@@ -52,10 +52,8 @@ struct LinkDirectory: Sendable {
 
     /// Whether the host was asked for at this revision of the registry and is no link domain.
     func isKnownAsNoDomain(host: String, at revision: Int64) -> Bool {
-        guard host.utf8.count <= Self.hostMax,
-            let known = hosts.remembered(domainSlug(host))
-        else { return false }
-        return known.value == nil && known.revision == revision
+        guard let known = rememberedDomain(host: host, at: revision) else { return false }
+        return known == nil
     }
 
     /// The link of an address as `domain` and `link` find it, if all that it depends on is
