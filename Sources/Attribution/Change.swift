@@ -45,9 +45,9 @@ package indirect enum Change: Sendable {
     package var touchesRegistry: Bool {
         switch self {
         case .insertClick, .repeatClick, .insertCustomer, .attachCustomer, .claimLead, .insertLead,
-            .insertSale,
-            .convert, .insertRejection, .retryRejection, .discardRejection, .renameRejections,
-            .forgetRejections, .touch, .updateCustomer, .insertTag, .insertFolder, .updateFolder:
+            .insertSale, .convert, .insertRejection, .retryRejection, .discardRejection,
+            .renameRejections, .forgetRejections, .touch, .updateCustomer, .insertTag,
+            .insertFolder, .updateFolder:
             false
         case .insertLink, .updateLink, .deleteLink, .updateTag, .deleteTag, .deleteFolder,
             .insertDomain, .updateDomain, .deleteDomain, .insertWorkspace, .updateWorkspace,

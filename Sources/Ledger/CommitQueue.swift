@@ -17,6 +17,11 @@ final class CommitQueue: Sendable {
         var isGathering = false
         var stopWaiters: [CheckedContinuation<Void, Never>] = []
         var hasEnded = false
+
+        mutating func take(_ count: Int) -> [Entry] {
+            defer { if entries.isEmpty { isAwaited = false } }
+            return entries.takeFirst(count)
+        }
     }
 
     struct Entry: Sendable {
@@ -167,8 +172,7 @@ final class CommitQueue: Sendable {
                     state.isGathering = true
                     return []
                 }
-                defer { if state.entries.isEmpty { state.isAwaited = false } }
-                return state.entries.takeFirst(limits.batchMax)
+                return state.take(limits.batchMax)
             }
             guard let batch else { return nil }
             if !batch.isEmpty { return batch }
@@ -197,9 +201,8 @@ final class CommitQueue: Sendable {
 
     private func takeLatecomers(_ names: WorkspaceNames, max: Int) -> [Entry] {
         state.withLock { state in
-            defer { if state.entries.isEmpty { state.isAwaited = false } }
             let fitting = state.entries.prefix(max).prefix { names.cover($0.submission.command) }
-            return state.entries.takeFirst(fitting.count)
+            return state.take(fitting.count)
         }
     }
 }

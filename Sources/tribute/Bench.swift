@@ -16,22 +16,35 @@ final class Bench {
         ports = try (0..<nodes).map { _ in try Tool.freePort() }
     }
 
-    /// A scratch database that is filled, and the nodes on it.
+    /// A scratch database that is filled, and the nodes on it. If that fails, nothing is left.
     static func prepared(_ place: BenchPlace, _ fill: BenchFill, nodes: Int) async throws -> Bench {
-        let database = try await place.open()
-        let token = try await fill.run(Ledger(database: database))
-        try database.close()
-        let bench = try Bench(place: place, token: token, nodes: nodes)
-        for port in bench.ports {
+        let bench: Bench
+        do {
+            let database = try await place.open()
+            let token = try await fill.run(Ledger(database: database))
+            try database.close()
+            bench = try Bench(place: place, token: token, nodes: nodes)
+        } catch {
+            place.remove()
+            throw error
+        }
+        do { try bench.serve() } catch {
+            bench.end()
+            throw error
+        }
+        return bench
+    }
+
+    private func serve() throws {
+        for port in ports {
             let arguments = [
                 "serve", "--database", place.url, "--port", "\(port)", "--log-level", "error",
                 "--trusted-proxies", "127.0.0.1",
             ]
-            try bench.launch(
+            try launch(
                 CommandLine.arguments[0], arguments, environment: ["TRIBUTE_BENCH_ROUTE": "1"],
                 waitFor: port)
         }
-        return bench
     }
 
     /// Starts a program that takes a port as its last argument.

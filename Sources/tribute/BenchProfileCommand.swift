@@ -37,21 +37,10 @@ struct BenchProfileCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        guard let wrk = Tool.path("wrk") else {
-            throw Failure("wrk is not installed: apt-get install wrk")
-        }
-        guard let perf = Tool.path("perf") else {
-            throw Failure("perf is not installed: apt-get install linux-perf")
-        }
-        let place = try place.place()
-        let bench: Bench
-        do {
-            let fill = BenchFill(links: self.place.links, customers: self.place.customers)
-            bench = try await Bench.prepared(place, fill, nodes: 1)
-        } catch {
-            place.remove()
-            throw error
-        }
+        let wrk = try Tool.needed("wrk", package: "wrk")
+        let perf = try Tool.needed("perf", package: "linux-perf")
+        let fill = BenchFill(links: place.links, customers: place.customers)
+        let bench = try await Bench.prepared(try place.place(), fill, nodes: 1)
         defer { bench.end() }
         // By then each customer has bought, and is known to the server.
         let warmUp = try load(wrk, bench, "warm", seconds: 3).turn(bench.ports, path)

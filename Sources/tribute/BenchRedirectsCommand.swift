@@ -35,18 +35,9 @@ struct BenchRedirectsCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        guard let wrk = Tool.path("wrk") else {
-            throw Failure("wrk is not installed: apt-get install wrk")
-        }
-        let place = try place.place()
-        let bench: Bench
-        do {
-            let fill = BenchFill(links: self.place.links, customers: 1)
-            bench = try await Bench.prepared(place, fill, nodes: 1)
-        } catch {
-            place.remove()
-            throw error
-        }
+        let wrk = try Tool.needed("wrk", package: "wrk")
+        let bench = try await Bench.prepared(
+            try place.place(), BenchFill(links: place.links, customers: 1), nodes: 1)
         defer { bench.end() }
         var cases = [
             BenchCase("redirect", bench.servers) {
@@ -91,7 +82,7 @@ struct BenchRedirectsCommand: AsyncParsableCommand {
     }
 
     private func sum(_ metric: String, _ bench: Bench) throws -> Int {
-        guard let curl = Tool.path("curl") else { throw Failure("curl is not installed") }
+        let curl = try Tool.needed("curl", package: "curl")
         return try bench.ports.reduce(0) { sum, port in
             let page = try Tool.start(curl, ["-sS", "http://127.0.0.1:\(port)/metrics"]).output()
             return sum + Int(page.number(after: "\n\(metric)") ?? 0)

@@ -54,21 +54,13 @@ struct BenchSalesCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        guard let wrk = Tool.path("wrk") else {
-            throw Failure("wrk is not installed: apt-get install wrk")
-        }
+        let wrk = try Tool.needed("wrk", package: "wrk")
         let recorded = try thresholds.recorded()
         let place = try place.place()
         let rival = try pgbench.map { try BenchPlace(database: $0, directory: "") }
         defer { rival?.remove() }
-        let bench: Bench
-        do {
-            let fill = BenchFill(links: self.place.links, customers: self.place.customers)
-            bench = try await Bench.prepared(place, fill, nodes: nodes)
-        } catch {
-            place.remove()
-            throw error
-        }
+        let fill = BenchFill(links: self.place.links, customers: self.place.customers)
+        let bench = try await Bench.prepared(place, fill, nodes: nodes)
         defer { bench.end() }
         var cases = try allCases(bench, wrk: wrk, rival ?? place)
         let result = await judge(&cases, recorded)

@@ -10,6 +10,14 @@ enum Tool {
             .first { FileManager.default.isExecutableFile(atPath: $0) }
     }
 
+    /// - Throws: `Failure`: it is not there, and what installs it.
+    static func needed(_ name: String, package: String) throws -> String {
+        guard let path = path(name) else {
+            throw Failure("\(name) is not installed: apt-get install \(package)")
+        }
+        return path
+    }
+
     /// Starts a program whose output is read when it has ended.
     static func start(
         _ program: String, _ arguments: [String], environment: [String: String] = [:]

@@ -111,11 +111,7 @@ import Testing
     @Test(.enabled(if: Engine.isSQLite))
     func aFullQueueSaysSo() async throws {
         let scratch = try Scratch()
-        var limits = Limits()
-        (limits.queueDepthMax, limits.batchMax) = (16, 1)
-        let ledger = Ledger(database: scratch.database, limits: limits)
-        try await Shop.open(ledger)
-        let hold = try await Hold(scratch)
+        let (ledger, hold) = try await heldShop(scratch)
         let waiting = try await ledger.gather(17)
         #expect(ledger.queueDepth == 16)
         for index in 0..<5 {
@@ -130,15 +126,20 @@ import Testing
         await ledger.stop()
     }
 
-    /// So that a crowd of visitors does not keep those away who wait for an answer.
-    @Test(.enabled(if: Engine.isSQLite))
-    func commandsThatNobodyWaitsForLeaveHalfOfTheQueue() async throws {
-        let scratch = try Scratch()
+    /// A ledger whose queue has room for sixteen, and a file that is held.
+    private func heldShop(_ scratch: Scratch) async throws -> (Ledger, Hold) {
         var limits = Limits()
         (limits.queueDepthMax, limits.batchMax) = (16, 1)
         let ledger = Ledger(database: scratch.database, limits: limits)
         try await Shop.open(ledger)
-        let hold = try await Hold(scratch)
+        return (ledger, try await Hold(scratch))
+    }
+
+    /// So that a crowd of visitors does not keep those away who wait for an answer.
+    @Test(.enabled(if: Engine.isSQLite))
+    func commandsThatNobodyWaitsForLeaveHalfOfTheQueue() async throws {
+        let scratch = try Scratch()
+        let (ledger, hold) = try await heldShop(scratch)
         let first = try await ledger.gather(1)
         let answers = Mutex<[String]>([])
         let refusals = (0..<12).map { index in

@@ -191,6 +191,22 @@ def test_a_commit_that_fails_loses_its_click(own):
     acme.lead(unique("c"), again)
 
 
+@pytest.mark.one_node
+def test_nobody_is_told_an_id_while_commits_fail(own):
+    """It would stand for nothing, and take the place of one that does. The click itself is tried."""
+    acme = own.workspace()
+    link = acme.link()
+    follow(own, link["key"])
+    with held(own, acme):
+        assert cookie(at_once(own, link))
+        eventually("the commit has failed", lambda: lost(own) > 0, seconds=25)
+        late = at_once(own, link)
+        assert late.status_code == 302 and "set-cookie" not in late.headers
+    own.settle(own.port)
+    assert clicks(acme, link) == 2 and lost(own) == 1
+    assert cookie(at_once(own, link))
+
+
 def test_kill_right_after_a_redirect(tmp_path):
     """The click may be lost; nothing else may be."""
     server = Server(tmp_path).start()

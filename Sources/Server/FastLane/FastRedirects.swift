@@ -115,22 +115,3 @@ private struct PlainPath {
         }
     }
 }
-
-extension Response {
-    /// An answer without a body as it stands on the wire.
-    fileprivate func headBytes(date: String) -> ByteBuffer {
-        var buffer = ByteBuffer()
-        buffer.reserveCapacity(512)
-        buffer.writeString("HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\n")
-        for field in headers {
-            buffer.writeString(field.name.rawName)
-            buffer.writeStaticString(": ")
-            buffer.writeString(field.value)
-            buffer.writeStaticString("\r\n")
-        }
-        buffer.writeStaticString("Date: ")
-        buffer.writeString(date)
-        buffer.writeStaticString("\r\n\r\n")
-        return buffer
-    }
-}

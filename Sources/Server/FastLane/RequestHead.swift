@@ -92,7 +92,7 @@ private struct Scanner {
         guard let colon = bytes[line].firstIndex(of: UInt8(ascii: ":")), colon > line.lowerBound
         else { return false }
         let name = line.lowerBound..<colon
-        let value = trimmed(colon + 1..<line.upperBound)
+        let value = bytes[colon + 1..<line.upperBound].withoutBlanks.indices
         guard bytes[name].allSatisfy(isNameByte),
             bytes[value].allSatisfy({ $0 >= 0x20 && $0 < 0x7F })
         else { return false }
@@ -131,13 +131,6 @@ private struct Scanner {
         return true
     }
 
-    private func trimmed(_ range: Range<Int>) -> Range<Int> {
-        var (start, end) = (range.lowerBound, range.upperBound)
-        while start < end, bytes[start] == blank { start += 1 }
-        while start < end, bytes[end - 1] == blank { end -= 1 }
-        return start..<end
-    }
-
     private func isSame(_ range: Range<Int>, _ text: String) -> Bool {
         range.count == text.utf8.count && bytes[range].elementsEqual(text.utf8)
     }
@@ -148,6 +141,14 @@ private struct Scanner {
 }
 
 extension Slice<UnsafeRawBufferPointer> {
+    /// Without those that stand around it.
+    var withoutBlanks: Self {
+        var (start, end) = (startIndex, endIndex)
+        while start < end, self[start] == blank { start += 1 }
+        while start < end, self[end - 1] == blank { end -= 1 }
+        return self[start..<end]
+    }
+
     /// Whatever the case of the bytes; `text` is in lower case.
     func isNamed(_ text: String) -> Bool {
         guard count == text.utf8.count else { return false }

@@ -61,10 +61,7 @@ struct HeaderLines: Sequence, IteratorProtocol {
         fileprivate init?(_ bytes: Slice<UnsafeRawBufferPointer>) {
             guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")) else { return nil }
             name = bytes[..<colon]
-            var value = bytes[(colon + 1)...]
-            while let first = value.first, first == 0x20 || first == 0x09 { value.removeFirst() }
-            while let last = value.last, last == 0x20 || last == 0x09 { value.removeLast() }
-            self.value = value
+            value = bytes[(colon + 1)...].withoutBlanks
         }
 
         var text: String { String(decoding: value, as: UTF8.self) }

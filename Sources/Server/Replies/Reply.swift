@@ -37,21 +37,48 @@ package struct Reply: Sendable {
     package func bytes(date: String) -> ByteBuffer {
         var buffer = ByteBuffer()
         buffer.reserveCapacity(body.count + 160)
-        if status == .ok {
-            buffer.writeStaticString("HTTP/1.1 200 OK\r\n")
-        } else {
-            buffer.writeString("HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\n")
-        }
-        for field in headers {
-            buffer.writeString("\(field.name.rawName): \(field.value)\r\n")
-        }
+        buffer.writeStart(status, headers)
         buffer.writeStaticString("Content-Type: application/json\r\nContent-Length: ")
         buffer.writeString(String(body.count))
-        buffer.writeStaticString("\r\nDate: ")
-        buffer.writeString(date)
-        buffer.writeStaticString("\r\n\r\n")
+        buffer.writeStaticString("\r\n")
+        buffer.writeEnd(date: date)
         buffer.writeBytes(body)
         return buffer
+    }
+}
+
+extension Response {
+    /// An answer without a body as it stands on the wire.
+    func headBytes(date: String) -> ByteBuffer {
+        var buffer = ByteBuffer()
+        buffer.reserveCapacity(512)
+        buffer.writeStart(status, headers)
+        buffer.writeEnd(date: date)
+        return buffer
+    }
+}
+
+extension ByteBuffer {
+    /// The first line of an answer, and these headers.
+    fileprivate mutating func writeStart(_ status: HTTPResponse.Status, _ headers: HTTPFields) {
+        if status == .ok {
+            writeStaticString("HTTP/1.1 200 OK\r\n")
+        } else {
+            writeString("HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\n")
+        }
+        for field in headers {
+            writeString(field.name.rawName)
+            writeStaticString(": ")
+            writeString(field.value)
+            writeStaticString("\r\n")
+        }
+    }
+
+    /// The last header, and the end of the head.
+    fileprivate mutating func writeEnd(date: String) {
+        writeStaticString("Date: ")
+        writeString(date)
+        writeStaticString("\r\n\r\n")
     }
 }
 
