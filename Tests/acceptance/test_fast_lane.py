@@ -377,6 +377,45 @@ def test_more_than_waits_in_the_lane(server, space, way, padding):
 
 # --- clients that go -----------------------------------------------------------------------------
 
+def test_a_server_that_is_to_end_waits_for_no_stream(tmp_path):
+    """Of requests that never cease to come, the one in work is the last."""
+    server = Server(tmp_path).start()
+    space = server.workspace()
+    customer, link = space.lead_customer()
+    wire = wire_on(server.ports[0], space.token)
+    answered = []
+
+    def send():
+        try:
+            while True:
+                wire.socket.sendall(sale_of(space, customer))
+        except OSError:
+            pass
+
+    def take():
+        try:
+            while wire.answer()[0] == 200:
+                answered.append(1)
+        except (OSError, AssertionError, ValueError, IndexError):
+            pass
+
+    threads = [threading.Thread(target=work, daemon=True) for work in (send, take)]
+    for thread in threads:
+        thread.start()
+    eventually("they are answered", lambda: len(answered) > 200)
+    start = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - start < 5
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+    wire.close()
+    server.start()
+    assert space.fresh(link)["sales"] >= len(answered)
+    assert server.stop() == 0
+    server.verify()
+
+
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("count", [1, 2, 50])
 def test_half_a_connection_gets_its_answers(server, space, way, count):
