@@ -111,6 +111,11 @@ class Server:
             time.sleep(0.01)
         raise TimeoutError(f"The server is not ready:\n{self.log.read_text()}")
 
+    def lost_clicks(self) -> int:
+        """What all nodes have counted since they were started."""
+        texts = [httpx.get(f"http://127.0.0.1:{port}/metrics").text for port in self.ports]
+        return sum(int(re.search(r"^tribute_clicks_lost_total (\d+)", text, re.M)[1]) for text in texts)
+
     def readiness(self, port: int | None = None) -> int | None:
         """The status of GET /readyz; None if nobody answers."""
         try:

@@ -51,6 +51,8 @@ class Book:
     """The last of those that were told."""
     loses_clicks: bool = False
     """Whether servers are killed, or commits fail, while visitors come."""
+    lost: set[str] = field(default_factory=set)
+    """Those that were told and are not on record, once that was checked."""
     wrong: list[str] = field(default_factory=list)
     refused: int = 0
     answered: int = 0
@@ -169,7 +171,8 @@ class Book:
         assert len(set(self.clicks)) == len(self.clicks)
         lost = set(self.clicks) - recorded.clicks
         assert not lost, lost
-        assert self.loses_clicks or self.told <= recorded.clicks, self.told - recorded.clicks
+        self.lost = self.told - recorded.clicks
+        assert self.loses_clicks or not self.lost, self.lost
         extra = len(recorded.clicks) - len(self.clicks) - len(self.told)
         assert extra <= sum(n for name, n in self.doubts.items() if name.startswith("visit-")), extra
         assert len(set(recorded.ids)) == len(recorded.ids)

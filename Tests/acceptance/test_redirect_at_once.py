@@ -34,12 +34,6 @@ def at_once(server, link, agent=None, **headers):
     return follow(server, link["key"], agent, settled=False, **headers)
 
 
-def lost(server) -> int:
-    """On all nodes."""
-    texts = [httpx.get(f"http://127.0.0.1:{port}/metrics").text for port in server.ports]
-    return sum(int(re.search(r"^tribute_clicks_lost_total (\d+)", text, re.M)[1]) for text in texts)
-
-
 def clicks(workspace, link) -> int:
     return workspace.fresh(link)["clicks"]
 
@@ -59,7 +53,7 @@ def test_a_visitor_does_not_wait_for_the_commit(server, acme):
     eventually("all are counted", lambda: clicks(acme, link) == 11)
     for reply in replies:
         acme.lead(unique("c"), cookie(reply))
-    assert lost(server) == 0
+    assert server.lost_clicks() == 0
 
 
 def test_a_click_that_is_handed_on_is_there(server, acme):
@@ -154,7 +148,7 @@ def test_a_full_queue_loses_clicks_and_not_visitors(own):
         assert [reply.status_code for reply in replies] == [302] * 12
         told = [cookie_of(b"\r\n" + f"set-cookie: {reply.headers.get('set-cookie')}".encode()) for reply in replies]
         missing = told.count(None)
-        assert 5 <= missing < 12 and lost(own) == missing
+        assert 5 <= missing < 12 and own.lost_clicks() == missing
         for reply, id in zip(replies, told):
             assert reply.headers["location"].startswith(link["url"])
             assert ("dub_id" in reply.headers["location"]) == (id is not None and IS_SQLITE)
@@ -168,7 +162,7 @@ def test_a_full_queue_loses_clicks_and_not_visitors(own):
     assert [wire.answer()[0] for wire in wires] == [200] * 3
     for id in filter(None, told):
         acme.lead(unique("c"), id)
-    assert clicks(acme, link) == 1 + 12 - missing and lost(own) == missing
+    assert clicks(acme, link) == 1 + 12 - missing and own.lost_clicks() == missing
 
 
 @pytest.mark.one_node
@@ -180,9 +174,9 @@ def test_a_commit_that_fails_loses_its_click(own):
     with held(own, acme):
         id = cookie(at_once(own, link, agent))
         assert cookie(at_once(own, link, agent)) == id
-        eventually("the commit has failed", lambda: lost(own) > 0, seconds=25)
+        eventually("the commit has failed", lambda: own.lost_clicks() > 0, seconds=25)
     own.settle(own.port)
-    assert lost(own) == 1, "one visitor is one click"
+    assert own.lost_clicks() == 1, "one visitor is one click"
     assert clicks(acme, link) == 1
     reply = acme.post("/track/lead", {"clickId": id, "eventName": "Sign up", "customerExternalId": unique("c")})
     assert reply.status_code == 404
@@ -199,11 +193,11 @@ def test_nobody_is_told_an_id_while_commits_fail(own):
     follow(own, link["key"])
     with held(own, acme):
         assert cookie(at_once(own, link))
-        eventually("the commit has failed", lambda: lost(own) > 0, seconds=25)
+        eventually("the commit has failed", lambda: own.lost_clicks() > 0, seconds=25)
         late = at_once(own, link)
         assert late.status_code == 302 and "set-cookie" not in late.headers
     own.settle(own.port)
-    assert clicks(acme, link) == 2 and lost(own) == 1
+    assert clicks(acme, link) == 2 and own.lost_clicks() == 1
     assert cookie(at_once(own, link))
 
 

@@ -120,6 +120,7 @@ def test_a_node_that_stands_still_in_the_middle(tmp_path):
             load.finish()
         book.past["meanwhile"] = (book.customers[0], 1)
         book.check(first)
+        assert len(book.lost) <= first.lost_clicks(), book.lost
     finally:
         os.kill(first.process.pid, signal.SIGCONT)
         wire.close()

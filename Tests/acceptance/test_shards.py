@@ -89,7 +89,7 @@ def test_a_key_counts_in_the_database_of_its_workspace_only(shop):
 def test_one_that_is_away_keeps_nobody_else(shop):
     main, far, own, away, cluster = shop
     customer, link = own.lead_customer()
-    book = Book(away)
+    book = Book(away, loses_clicks=True)
     with under_load(book, main) as load:
         book.grow(200)
         cluster.nodes[0].end(signal.SIGKILL)
@@ -99,6 +99,7 @@ def test_one_that_is_away_keeps_nobody_else(shop):
         cluster.nodes[0].start()
         load.finish()
     book.check(far)
+    assert len(book.lost) <= main.lost_clicks(), book.lost
     assert own.fresh(link)["sales"] == 20
 
 
