@@ -205,8 +205,6 @@ final class WritingThread: Sendable {
             Attempt(decided.entries, committer).answer(decided.results)
             return committed.kept
         } catch {
-            // What the schema refuses may have been decided on too little.
-            if case .defect = LedgerError(error) { return writeAnew(decided.entries) }
             invalidate(KeptFacts())
             Attempt(decided.entries, committer).fail(error)
             return KeptFacts()

@@ -66,4 +66,55 @@ import Testing
         #expect(try scratch.differences() == [])
         await ledger.stop()
     }
+
+    /// What a sale by a click makes is in no snapshot while the next one is decided.
+    @Test func aCustomerIsKnownFromTheSaleThatMakesIt() async throws {
+        let scratch = try Scratch()
+        let ledger = Ledger(database: scratch.database, limits: limits)
+        try await Shop.open(ledger)
+        var commands: [Command] = []
+        for number in 0..<100 {
+            // A sale of somebody known first, which is decided ahead.
+            commands.append(Shop.sale("before-\(number)"))
+            guard case .recordSale(var first) = Shop.sale("first-\(number)", of: "c\(number)")
+            else { return }
+            (first.clickID, first.leadEventName) = (ID("cb"), "Trial")
+            commands += [.recordSale(first), Shop.sale("second-\(number)", of: "c\(number)")]
+        }
+        let results = try await ledger.submit(commands)
+        for (number, result) in results.enumerated() {
+            let sale = try #require(result.recordedSale, "\(number): \(result.answer)")
+            #expect(sale.linkID == ID(number % 3 == 0 ? "a" : "b"))
+        }
+        #expect(try scratch.differences() == [])
+        await ledger.stop()
+    }
+
+    /// Its neighbours were decided ahead together with it.
+    @Test func aSaleThatCanNotBeWrittenKeepsNoOther() async throws {
+        let scratch = try Scratch()
+        let ledger = Ledger(database: scratch.database)
+        try await Shop.open(ledger)
+        // Whatever it is that a row meets: a file that was repaired by hand may refuse anything.
+        try scratch.run(
+            """
+            CREATE TRIGGER refusing BEFORE INSERT ON sale WHEN NEW.id IN ('s50', 's150')
+            BEGIN SELECT RAISE(ABORT, 'refused'); END
+            """)
+        _ = try await ledger.submit(Shop.sale("known"))
+        let results = try await ledger.submit((0..<200).map { Shop.sale("s\($0)") })
+        for (number, result) in results.enumerated() {
+            if number % 100 == 50 {
+                guard case .failure(.defect) = result else {
+                    Issue.record("\(number): \(result.answer)")
+                    continue
+                }
+            } else {
+                #expect(result.recordedSale != nil, "\(number): \(result.answer)")
+            }
+        }
+        #expect(try scratch.number("SELECT count(*) FROM sale") == 199)
+        #expect(try scratch.differences() == [])
+        await ledger.stop()
+    }
 }
