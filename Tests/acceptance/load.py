@@ -160,6 +160,8 @@ class Book:
     def check(self, server: Server, replays: int = 200):
         """Everything acknowledged is on record once, nothing else is, and all totals agree."""
         assert not self.wrong, "\n".join(self.wrong[:10])
+        for port in server.ports:
+            server.settle(port)
         recorded = Record(server, self.workspace)
         known = {invoice: json.loads(data) for invoice, (data, _) in self.sales.items()}
         assert recorded.sales == self.past | {
