@@ -26,6 +26,8 @@ from harness import BROWSER, Server, Wire, cookie_of, follow, unique
 from load import Book, body, closed_loop, error_code, under_load
 
 pytestmark = pytest.mark.one_node
+# A request that is not whole yet reaches no engine: once is enough.
+of_any_engine = pytest.mark.sqlite
 
 SECONDS = float(os.environ.get("OVERLOAD_SECONDS") or 8)
 # What is promised. Times are for two busy cores; the memory is the server's peak.
@@ -204,6 +206,7 @@ def trickle(connections, seconds: float, byte=b"a", pause=0.5) -> dict[int, floa
     return closed
 
 
+@of_any_engine
 def test_1000_slow_heads(strict):
     """A byte now and then: none may hold its connection longer than the deadline for heads."""
     workspace = strict.workspace()
@@ -223,6 +226,7 @@ def test_1000_slow_heads(strict):
     good.assert_served()
 
 
+@of_any_engine
 def test_200_slow_bodies(strict):
     """They are told why, and nothing is recorded of them."""
     workspace = strict.workspace()
@@ -265,6 +269,7 @@ def test_200_slow_bodies(strict):
     assert workspace.fresh(link)["sales"] == 0
 
 
+@of_any_engine
 def test_a_body_in_two_parts_is_not_too_slow(strict):
     workspace = strict.workspace()
     customer, link = workspace.lead_customer()
@@ -283,6 +288,7 @@ def test_a_body_in_two_parts_is_not_too_slow(strict):
     assert workspace.fresh(link)["sales"] == 1
 
 
+@of_any_engine
 def test_the_second_head_has_a_deadline_too(strict):
     """A client that has been served once could else stay for ever, a byte at a time."""
     slow = [connect(strict) for _ in range(50)]
@@ -296,6 +302,7 @@ def test_the_second_head_has_a_deadline_too(strict):
     assert len(closed) == 50, f"{50 - len(closed)} slow clients are still connected"
 
 
+@of_any_engine
 def test_deadlines_are_told_and_checked(tmp_path):
     server = Server(tmp_path)
     help_text = " ".join(server.run("serve", "--help").stdout.split())
@@ -378,6 +385,7 @@ def reset(connection: socket.socket):
     connection.close()
 
 
+@of_any_engine
 def test_clients_that_vanish(strict):
     """At every stage of a request, by a reset or by closing one half. All that they held is given back,
     and what they have sent is recorded once or not at all."""
@@ -432,6 +440,7 @@ def test_a_client_that_closes_its_half_is_answered(strict):
         connection.close()
 
 
+@of_any_engine
 def test_clients_that_say_nothing(strict):
     """Five hundred silent connections cost nobody anything, and end."""
     workspace = strict.workspace()
@@ -473,6 +482,7 @@ def test_a_client_that_does_not_read(strict):
 
 # --- bodies without end, requests in a row --------------------------------------------------------
 
+@of_any_engine
 @pytest.mark.parametrize("path", ["/track/sale", "/links"])
 def test_a_body_that_never_ends(strict, path):
     """The answer comes as soon as the limit is passed, and the connection ends soon after, whether the
@@ -504,6 +514,7 @@ def test_a_body_that_never_ends(strict, path):
     assert sent < 48 << 20, f"{sent >> 20} MiB were read after the answer"
 
 
+@of_any_engine
 @pytest.mark.parametrize("path", ["/track/sale", "/links"])
 def test_a_body_that_is_announced_as_too_large(strict, path):
     """It is refused by its length, before any of it has come."""

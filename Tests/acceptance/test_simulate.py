@@ -10,7 +10,7 @@ from harness import binary, clean_environment
 
 pytestmark = pytest.mark.sqlite
 
-SECONDS = int(os.environ.get("SIMULATE_SECONDS") or 45)
+SECONDS = int(os.environ.get("SIMULATE_SECONDS") or 25)
 
 
 def simulate(*arguments: str) -> subprocess.CompletedProcess:
