@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(config, items):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "sqlite: about the engine in a file")
-    config.addinivalue_line("markers", "one_node: about what each node counts for itself")
+    config.addinivalue_line("markers", "one_node: about what each node does by itself")
     config.addinivalue_line("markers", "postgres: about the engine with a server")
     config.addinivalue_line("markers", "whole: about tables that were not cut yet")
     config.addinivalue_line("markers", "patroni: needs Patroni and etcd; runs with TRIBUTE_TEST_PATRONI=1")

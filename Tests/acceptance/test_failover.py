@@ -80,6 +80,7 @@ def test_a_primary_that_is_killed_under_load(tmp_path):
         assert len(book.lost) <= server.lost_clicks(), book.lost
 
 
+@pytest.mark.one_node
 @pytest.mark.parametrize("default", ["on", "off"])
 def test_what_no_standby_has_is_not_acknowledged(tmp_path, default):
     """Whatever the server's default is. A commit that waits for a standby in vain is answered as unknown; and
@@ -111,6 +112,7 @@ def test_what_no_standby_has_is_not_acknowledged(tmp_path, default):
         assert standby.ask("SELECT count(*) FROM sale WHERE invoice_id = %s", (invoice,)) == [(1,)]
 
 
+@pytest.mark.one_node
 def test_a_command_that_waited_in_vain_does_not_say_that_nothing_happened(tmp_path):
     with serving(tmp_path, standbys=1) as (cluster, server):
         server.workspace()
@@ -146,6 +148,7 @@ def test_a_wait_for_a_standby_that_is_cut_off_is_no_success(tmp_path, end):
         assert workspace.fresh(link)["sales"] == 1
 
 
+@pytest.mark.one_node
 def test_a_server_that_does_not_answer(tmp_path):
     """Its processes stand still, as when the network swallows everything: a clear answer in time, and on it
     goes when they run again."""
