@@ -4,11 +4,14 @@ package func isAllowed(hostname: String?, by allowed: [String]) -> Bool {
     if allowed.isEmpty { return true }
     guard let hostname, !hostname.isEmpty else { return false }
     return allowed.contains { entry in
-        if entry.hasPrefix("*.") {
-            return hostname.hasSuffix(entry.dropFirst(1)) && hostname != entry.dropFirst(2)
-        }
-        return entry == hostname
+        entry.hasPrefix("*.") ? isBelow(entry.dropFirst(2), hostname) : entry == hostname
     }
+}
+
+/// Whether a hostname is a proper sub-domain: something must stand before the dot.
+package func isBelow(_ domain: some StringProtocol, _ hostname: String) -> Bool {
+    let end = ".\(domain)"
+    return hostname.hasSuffix(end) && hostname.utf8.count > end.utf8.count
 }
 
 /// The hostname in lower case without a leading `www.`.

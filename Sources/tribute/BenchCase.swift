@@ -69,13 +69,12 @@ struct BenchReport {
         Swift.print(
             "case           \(right("\(unit)/s", 11))   p50 ms   p99 ms   µs processor   errors")
         for one in cases {
-            let processor = median(one) { $0.processor ?? .nan }
             let columns = [
                 one.name.padding(toLength: 14, withPad: " ", startingAt: 0),
                 right(String(format: "%.0f", median(one, \.rate)), 12),
-                right(String(format: "%.2f", median(one, \.p50)), 8),
-                right(String(format: "%.2f", median(one, \.p99)), 8),
-                right(processor.isNaN ? "" : String(format: "%.1f", processor), 14),
+                right(figure(median(one, \.p50), "%.2f"), 8),
+                right(figure(median(one, \.p99), "%.2f"), 8),
+                right(figure(median(one) { $0.processor ?? .nan }, "%.1f"), 14),
                 right(String(lastTurns(one).reduce(0) { $0 + $1.errors }), 8),
             ]
             Swift.print(columns.joined(separator: " "))
@@ -122,6 +121,11 @@ struct BenchReport {
 
     private func middle(_ values: [Double]) -> Double {
         values.isEmpty ? .nan : values.sorted()[values.count / 2]
+    }
+
+    /// Nothing for what was not measured.
+    private func figure(_ value: Double, _ format: String) -> String {
+        value.isNaN ? "" : String(format: format, value)
     }
 
     private func right(_ text: String, _ width: Int) -> String {

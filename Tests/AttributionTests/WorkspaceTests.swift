@@ -30,6 +30,7 @@ import Testing
             ("b.test", ["a.test"], false), ("x.a.test", ["a.test"], false),
             ("x.a.test", ["*.a.test"], true), ("x.y.a.test", ["*.a.test"], true),
             ("a.test", ["*.a.test"], false), ("evila.test", ["*.a.test"], false),
+            (".a.test", ["*.a.test"], false),
             ("a.test.evil.test", ["*.a.test", "a.test"], false),
             ("localhost", ["localhost"], true),
         ] as [(String?, [String], Bool)])

@@ -144,7 +144,8 @@ def test_destinations_that_a_visitor_may_name(server, shop, asked):
 @pytest.mark.parametrize("asked", [
     "https://evil.example/", "https://shop.example.evil.example/", "https://evilshop.example/", "//evil.example", "https://shop.example@evil.example/",
     "https://evil.example\\@shop.example/", "javascript:alert(1)", "https://wide.example/", "https://a.friend.example/", "shop.example", "https:/\\evil.example",
-    "https://shop.example\r\nX: 1", " https://evil.example", "HTTPS://EVIL.EXAMPLE", "https://shop.example%2eevil.example", "https://shop.example#@evil.example/"])
+    "https://shop.example\r\nX: 1", " https://evil.example", "HTTPS://EVIL.EXAMPLE", "https://shop.example%2eevil.example", "https://shop.example#@evil.example/",
+    "https://.wide.example/", "https://.go.shop.example/"])
 def test_destinations_that_a_visitor_may_not_name(server, shop, acme, asked):
     link = shop.link(url="https://shop.example/pricing")
     found = place(follow(server, f"{link['key']}?redir_url={quote(asked, safe='')}", host="go.shop.example"))

@@ -34,7 +34,9 @@ struct RedirectModel {
 
     private func mayChoose(_ site: String) -> Bool {
         let domain = visit.link.domain
-        if site == domain || site.hasSuffix(".\(domain)") { return true }
+        if site == domain || site.hasSuffix(".\(domain)") && site.count > domain.count + 1 {
+            return true
+        }
         if let own = AddressModel(visit.link.url), own.site == site { return true }
         return visit.allowed.contains { entry in
             entry.hasPrefix("*.")

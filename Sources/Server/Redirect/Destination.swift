@@ -58,7 +58,7 @@ package struct Destination {
             host.utf8.allSatisfy({ $0 < 0x80 })
         else { return false }
         let asked = normalizedHostname(host)
-        return asked == link.domain || asked.hasSuffix(".\(link.domain)")
+        return asked == link.domain || isBelow(link.domain, asked)
             || asked == urlHost(normalizedURL(link.url)).map { normalizedHostname($0) }
             || !allowed.isEmpty && isAllowed(hostname: asked, by: allowed)
     }
