@@ -74,12 +74,13 @@ import Testing
         try await Shop.open(ledger)
         var commands: [Command] = []
         for number in 0..<100 {
-            // A sale of somebody known first, which is decided ahead.
-            commands.append(Shop.sale("before-\(number)"))
-            guard case .recordSale(var first) = Shop.sale("first-\(number)", of: "c\(number)")
-            else { return }
-            (first.clickID, first.leadEventName) = (ID("cb"), "Trial")
-            commands += [.recordSale(first), Shop.sale("second-\(number)", of: "c\(number)")]
+            let customer = "c\(number)"
+            commands += [
+                // Of somebody known, which is decided ahead.
+                Shop.sale("before-\(number)"),
+                Shop.sale("first-\(number)", of: customer, leadEventName: "Trial", by: "cb"),
+                Shop.sale("second-\(number)", of: customer),
+            ]
         }
         let results = try await ledger.submit(commands)
         for (number, result) in results.enumerated() {

@@ -198,12 +198,14 @@ enum Shop {
 
     static func sale(
         _ saleID: String, of customer: String = "ann", _ amount: Int64 = 4_900,
-        _ currency: Currency = .usd, invoice: String? = nil
+        _ currency: Currency = .usd, invoice: String? = nil, leadEventName: String? = nil,
+        by click: String? = nil
     ) -> Command {
         .recordSale(
             RecordSale(
                 id: ID(saleID), customer: CustomerKey(workspaceID: id, externalID: customer),
                 money: Money(amount, currency), eventName: "Purchase", invoiceID: invoice,
+                leadEventName: leadEventName, clickID: click.map { ID($0) },
                 profile: CustomerProfile(id: ID("cus-\(customer)")),
                 directLeadID: ID("direct-\(saleID)"), at: noon.adding(1)))
     }

@@ -15,7 +15,7 @@ import Testing
             visit("first"), visit("second"), visit("third"),
             visit("by cookie", as: "elsewhere", known: "third"),
             Shop.lead("bob", by: "second"), Shop.lead("cat", by: "by cookie"),
-            try direct("dan", by: "third"),
+            Shop.sale("s1", of: "dan", by: "third"),
         ]
         let results =
             isOneBatch
@@ -56,14 +56,6 @@ import Testing
         click.known = known.map { ID($0) }
         return .recordClick(click)
     }
-
-    private func direct(_ customer: String, by click: String) throws -> Command {
-        guard case .recordSale(var sale) = Shop.sale("s1", of: customer) else { throw NoSale() }
-        sale.clickID = ID(click)
-        return .recordSale(sale)
-    }
-
-    private struct NoSale: Error {}
 }
 
 extension Array {

@@ -111,10 +111,14 @@ class Server:
             time.sleep(0.01)
         raise TimeoutError(f"The server is not ready:\n{self.log.read_text()}")
 
-    def lost_clicks(self) -> int:
-        """What all nodes have counted since they were started."""
+    def metric(self, name: str) -> int:
+        """What all nodes together show under a name, its labels included."""
         texts = [httpx.get(f"http://127.0.0.1:{port}/metrics").text for port in self.ports]
-        return sum(int(re.search(r"^tribute_clicks_lost_total (\d+)", text, re.M)[1]) for text in texts)
+        values = [re.search(rf"^{re.escape(name)} (\S+)$", text, re.M)[1] for text in texts]
+        return sum(int(float(value)) for value in values)
+
+    def lost_clicks(self) -> int:
+        return self.metric("tribute_clicks_lost_total")
 
     def readiness(self, port: int | None = None) -> int | None:
         """The status of GET /readyz; None if nobody answers."""

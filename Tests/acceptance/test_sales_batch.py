@@ -287,19 +287,14 @@ def test_an_item_that_fails_stops_no_other(space, server):
 @pytest.mark.one_node
 def test_an_item_that_can_not_be_kept_is_told_what_was_wrong_with_it(space, server):
     """As of a single call, it is counted what was lost."""
-    before = metric(server, "tribute_rejections_lost_total")
+    before = server.metric("tribute_rejections_lost_total")
     with refusing(server, "rejection", "reason <> 'malformed_body'"):
         answer = send(space, [item(space, 1), {"amount": 1}, item(space, 2)])
     assert words(answer) == ["recorded", "refused", "recorded"]
     lost = answer["results"][1]
     assert (lost["status"], lost["reason"]) == (400, None)
     assert lost["response"]["error"]["message"] == "customerExternalId is required"
-    assert kept(space) == [] and metric(server, "tribute_rejections_lost_total") == before + 1
-
-
-def metric(server, name: str) -> int:
-    found = re.search(rf"^{name}(?:\{{.*\}})? (\S+)$", httpx.get(f"{server.url}/metrics").text, re.M)
-    return int(float(found.group(1))) if found else 0
+    assert kept(space) == [] and server.metric("tribute_rejections_lost_total") == before + 1
 
 
 # --- NDJSON --------------------------------------------------------------------------------------
@@ -664,7 +659,7 @@ def wait_for_depth(server, depth: int):
     """Until so many commands wait and one at least is on its way to the database."""
     end = time.monotonic() + 5
     while True:
-        found = metric(server, "tribute_commit_queue_depth")
+        found = server.metric("tribute_commit_queue_depth")
         if found == depth:
             time.sleep(0.2)
             return

@@ -34,14 +34,16 @@ struct RedirectModel {
 
     private func mayChoose(_ site: String) -> Bool {
         let domain = visit.link.domain
-        if site == domain || site.hasSuffix(".\(domain)") && site.count > domain.count + 1 {
-            return true
-        }
+        if site == domain || ends(site, with: ".\(domain)") { return true }
         if let own = AddressModel(visit.link.url), own.site == site { return true }
         return visit.allowed.contains { entry in
-            entry.hasPrefix("*.")
-                ? site.hasSuffix(entry.dropFirst()) && site.count > entry.count - 1 : entry == site
+            entry.hasPrefix("*.") ? ends(site, with: String(entry.dropFirst())) : entry == site
         }
+    }
+
+    /// With something before it.
+    private func ends(_ site: String, with end: String) -> Bool {
+        site.hasSuffix(end) && site.count > end.count
     }
 
     private var candidates: [String] {
