@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import subprocess
 
 import pytest
@@ -17,10 +18,10 @@ STAGES = [
 ]
 
 
-def bench(*arguments, seconds=300):
+def bench(*arguments, seconds=300, environment={}, **settings):
     return subprocess.run(
         [binary(), "bench", *map(str, arguments)], capture_output=True, text=True, timeout=seconds, cwd=ROOT,
-        env=clean_environment())
+        env={**clean_environment(), **environment}, **settings)
 
 
 def thresholds_that_refuse(tmp_path, group, name):
@@ -100,6 +101,37 @@ def test_what_is_recorded_is_checked_next_time(tmp_path):
 def test_what_can_not_be_done_is_told_at_once(arguments, told):
     done = bench(*arguments, seconds=20)
     assert done.returncode != 0 and told in done.stderr, done
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("kind", [["sales"], ["redirects"], ["profile", "--output", "none"]])
+def test_a_program_that_is_missing_is_told_with_what_installs_it(kind, tmp_path):
+    (tmp_path / "scratch").mkdir()
+    done = bench(*kind, "--directory", tmp_path / "scratch", seconds=20, environment={"PATH": str(tmp_path)})
+    assert done.returncode == 1 and done.stderr.endswith("wrk is not installed: apt-get install wrk\n"), done
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("size, told", [(200_000, "can't be opened"), (2_000_000, "could not be written")])
+def test_a_database_that_can_not_be_filled_is_taken_away(size, told, tmp_path):
+    done = bench(
+        "--directory", tmp_path, seconds=60, restore_signals=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)))
+    assert done.returncode == 1 and told in done.stderr, done
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.postgres
+@pytest.mark.one_node
+def test_pgbench_shows_what_it_tells(tmp_path):
+    """It has no percentiles, and is not asked for its processor time."""
+    done = bench(
+        "sales", "--rounds", 1, "--seconds", 1, "--connections", 4, "--customers", 100, "--links", 10,
+        "--directory", tmp_path, "--pgbench", database_of(tmp_path))
+    assert done.returncode == 0, done
+    [row] = [line for line in done.stdout.splitlines() if line.startswith("pgbench ")]
+    assert re.fullmatch(r"pgbench +[1-9]\d* +\d+\.\d\d +0", row), row
 
 
 # What `perf script` prints of four threads: a number and a weight, then the stack, the innermost frame first.
